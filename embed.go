@@ -1,0 +1,8 @@
+package leadlake
+
+import "embed"
+
+// SQL holds the models, macros and checks under sql/.
+//
+//go:embed sql
+var SQL embed.FS

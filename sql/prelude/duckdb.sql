@@ -1,0 +1,1 @@
+-- macros that every engine defines under the same names

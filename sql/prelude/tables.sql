@@ -1,0 +1,52 @@
+-- The tables that Go writes and models read. Every statement may run again.
+
+-- one row per record that a source gave: what the provider said, untouched
+create table if not exists lake.raw.source_records (
+    run_id varchar,
+    campaign_id varchar,
+    adapter varchar,        -- which source package parsed it: list, google_places
+    provider varchar,       -- the name the campaign gave the source; the adapter's by default
+    entity_kind varchar,    -- business
+    provider_key varchar,   -- the provider's own key, or the row's content hash where it has none
+    request_id varchar,     -- deterministic key of the request: same request, same id
+    query_id varchar,
+    page integer,
+    row_number bigint,      -- position in the source, from 1
+    raw varchar,            -- JSON
+    content_hash varchar,   -- SHA-256 of raw, hex
+    fetched_at timestamptz,
+    cost_micros bigint,     -- millionths of a US dollar
+    licence varchar,        -- name of the licence rule that applies
+);
+
+-- one row per row that a source gave and that could not be read as a record
+create table if not exists lake.raw.quarantine (
+    run_id varchar,
+    campaign_id varchar,
+    adapter varchar,
+    provider varchar,
+    query_id varchar,
+    page integer,
+    row_number bigint,
+    column_name varchar,
+    code varchar,           -- short reason: bad_quoting, too_few_columns, ...
+    reason varchar,         -- what is wrong and how to fix it
+    raw varchar,            -- the row as it came, whole
+    fetched_at timestamptz,
+);
+
+-- one row: what the current run is about; models join it instead of taking arguments
+create table if not exists scratch.runtime.params (
+    run_id varchar,
+    campaign_id varchar,
+    campaign varchar,
+    vertical varchar,
+    country varchar,        -- default country of records without one, ISO 3166-1 alpha-2
+    lat double,
+    lon double,
+    radius_km double,
+    min_rating double,
+    review_count_min bigint,
+    as_of timestamptz,      -- the run's start: the only clock that models read
+    score_model varchar,
+);

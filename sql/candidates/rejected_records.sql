@@ -1,0 +1,67 @@
+-- rejected_records: one row per row of a source that the current run does not publish
+-- grain: none
+-- keys: none
+-- materialize: table
+-- pii: raw
+
+with params as (
+    select run_id, campaign_id, min_rating, review_count_min, radius_km
+    from runtime.params
+),
+
+quarantined as (
+    select q.provider, cast(null as varchar) as provider_key, q.row_number, q.code, q.reason, q.raw
+    from raw.quarantine as q
+    inner join params as p on p.run_id = q.run_id
+),
+
+repeated as (
+    select
+        u.provider,
+        u.provider_key,
+        u.row_number,
+        'duplicate_key' as code,
+        'an earlier row of the same source has the same key' as reason,
+    from intermediate.int_records_united as u
+    left join intermediate.int_records_kept as k
+        on k.provider = u.provider and k.provider_key = u.provider_key and k.row_number = u.row_number
+    where k.record_id is null
+),
+
+unwanted as (
+    select
+        r.provider,
+        r.provider_key,
+        r.row_number,
+        l.reject_code as code,
+        case l.reject_code
+            when 'closed' then 'the business has closed for good'
+            when 'outside_radius' then 'it lies ' || round(l.distance_km, 1) || ' km away, outside ' || p.radius_km || ' km'
+            when 'below_min_rating' then 'its rating is ' || coalesce(cast(l.rating as varchar), 'unknown') || ', the campaign asks for ' || p.min_rating
+            when 'too_few_reviews' then 'it has ' || coalesce(cast(l.review_count as varchar), 'no known') || ' reviews, the campaign asks for ' || p.review_count_min
+        end as reason,
+    from intermediate.int_leads as l
+    inner join intermediate.int_record_leads as m on m.lead_key = l.lead_key
+    inner join intermediate.int_records_kept as r on r.record_id = m.record_id
+    cross join params as p
+    where l.reject_code is not null
+),
+
+refused as (
+    select * from repeated
+    union all by name
+    select * from unwanted
+),
+
+final as (
+    select * from quarantined
+    union all by name
+    select f.*, s.raw
+    from refused as f
+    left join raw.source_records as s
+        on s.run_id = (select p.run_id from params as p) and s.provider = f.provider and s.provider_key = f.provider_key and s.row_number = f.row_number
+)
+
+select p.campaign_id, p.run_id, f.*
+from final as f
+cross join params as p

@@ -1,0 +1,44 @@
+-- int_field_values: one row per value that a record of a merged lead offers for a field
+-- grain: record_id, field
+-- keys: none
+-- materialize: table
+-- pii: value
+-- why: a lead of one record has nothing to choose from and skips this table
+
+with offered as (
+    select
+        lead_key,
+        record_id,
+        adapter,
+        fetched_at,
+        unnest([
+            -- a name in capitals only loses to the same name written with care
+            {'field': 'name', 'value': name, 'norm': name_key(name), 'care': case when name = upper(name) then 0.95 else 1.0 end},
+            {'field': 'address', 'value': concat_ws(', ', line1, city, region, postal), 'norm': concat_ws('|', house_number(line1), coalesce(street_core(line1), text_key(city)), postal_key(postal)), 'care': case when line1 is null then 0.4 when house_number(line1) is null then 0.7 else 1.0 end},
+            {'field': 'geo', 'value': case when lat is not null then concat_ws(', ', lat, lon) end, 'norm': round(lat, 3) || ',' || round(lon, 3), 'care': 1.0},
+            {'field': 'phone', 'value': phone, 'norm': phone, 'care': case when is_phone_toll_free then 0.8 else 1.0 end},
+            {'field': 'website', 'value': website, 'norm': coalesce(domain, website), 'care': case when domain is null then 0.5 else 1.0 end},
+            {'field': 'email', 'value': email, 'norm': email, 'care': case when email_domain is null then 0.8 else 1.0 end},
+            {'field': 'category', 'value': category, 'norm': lower(category), 'care': 1.0},
+            {'field': 'reviews', 'value': review_count || ' at ' || rating, 'norm': review_count || '|' || rating, 'care': 1.0},
+            {'field': 'hours', 'value': cast(hours as varchar), 'norm': cast(hours as varchar), 'care': 1.0}
+        ], recursive := true)
+    from intermediate.int_records_clean
+    where lead_records > 1
+),
+
+final as (
+    select
+        o.lead_key,
+        o.record_id,
+        o.field,
+        o.value,
+        o.norm,
+        o.fetched_at,
+        coalesce(c.confidence, 0.5) * o.care as confidence,
+    from offered as o
+    left join intermediate.int_field_confidence as c on c.adapter = o.adapter and c.field = o.field
+    where o.value is not null and o.norm is not null
+)
+
+select * from final

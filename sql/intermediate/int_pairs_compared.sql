@@ -1,0 +1,101 @@
+-- int_pairs_compared: one row per blocked pair, with its level of agreement per field
+-- grain: left_id, right_id
+-- keys: none
+-- materialize: table
+-- pii: none
+-- why: levels are null or 0 where a side is missing, so that absence counts neither for nor against
+
+with pairs as (
+    select
+        p.left_id,
+        p.right_id,
+        l.name_key as l_name,
+        r.name_key as r_name,
+        l.name_compact as l_compact,
+        r.name_compact as r_compact,
+        len(l.name_tokens) as l_tokens,
+        len(r.name_tokens) as r_tokens,
+        l.name_initials as l_initials,
+        r.name_initials as r_initials,
+        list_filter(l.name_tokens, lambda t: not list_contains(r.name_tokens, t)) as l_only,
+        list_filter(r.name_tokens, lambda t: not list_contains(l.name_tokens, t)) as r_only,
+        l.house as l_house,
+        r.house as r_house,
+        l.street as l_street,
+        r.street as r_street,
+        l.house = r.house as same_house,
+        l.phone = r.phone as same_phone,
+        l.phone_tail = r.phone_tail as same_phone_tail,
+        l.domain = r.domain as same_domain,
+        l.email_domain = r.email_domain as same_email_domain,
+        l.postal = r.postal as same_postal,
+        l.city = r.city
+        or contains(l.city, r.city)
+        or contains(r.city, l.city)
+        or jaro_winkler_similarity(l.city, r.city) > 0.9 as same_city,
+        distance_m(l.lat, l.lon, r.lat, r.lon) as metres,
+    from intermediate.int_pairs_blocked as p
+    inner join intermediate.int_records_normalised as l on l.record_id = p.left_id
+    inner join intermediate.int_records_normalised as r on r.record_id = p.right_id
+),
+
+measured as (
+    select
+        *,
+        case
+            when l_compact = r_compact then 1.0
+            else greatest(jaro_winkler_similarity(l_name, r_name), jaro_winkler_similarity(l_compact, r_compact))
+        end as name_jw,
+        l_tokens - len(l_only) as shared_tokens,
+        -- how alike the words are that only one side has; null where one name holds the other
+        case
+            when len(l_only) > 0 and len(r_only) > 0
+                then greatest(
+                    jaro_winkler_similarity(array_to_string(l_only, ''), array_to_string(r_only, '')),
+                    jaro_winkler_similarity(array_to_string(list_reverse(l_only), ''), array_to_string(r_only, ''))
+                )
+        end as rest_jw,
+        -- "Hall 2" and "Hall 3", "Building D" and "Building E"
+        len(list_filter(l_only, lambda t: regexp_full_match(t, '[0-9]+|[a-z]'))) > 0
+        and len(list_filter(r_only, lambda t: regexp_full_match(t, '[0-9]+|[a-z]'))) > 0 as has_other_number,
+        (r_tokens > 1 and list_sort(string_split(l_compact, '')) = r_initials)
+        or (l_tokens > 1 and list_sort(string_split(r_compact, '')) = l_initials) as is_acronym,
+        case when l_street = r_street then 1.0 else jaro_winkler_similarity(l_street, r_street) end as street_jw,
+    from pairs
+),
+
+final as (
+    select
+        left_id,
+        right_id,
+        coalesce(case
+            when name_jw = 1 or (len(l_only) = 0 and len(r_only) = 0) then 4            -- the same
+            when has_other_number then 1
+            when rest_jw is null and shared_tokens >= 2 then 3                          -- one holds the other
+            when name_jw >= 0.97 or (rest_jw >= 0.7 and name_jw >= 0.85) then 3         -- a typo apart
+            when rest_jw is null and shared_tokens = 1 then 2
+            when is_acronym then 2
+            when rest_jw >= 0.7 and (shared_tokens > 0 or name_jw > 0.85) then 2
+            when name_jw >= 0.85 or shared_tokens * 2 >= least(l_tokens, r_tokens) then 1
+            else 0
+        end, 0) as name_level,
+        coalesce(case
+            when same_house and (street_jw >= 0.88 or contains(l_street, r_street) or contains(r_street, l_street)) then 3
+            when same_house and (l_street is null or r_street is null) then 2
+            when (l_house is null or r_house is null) and street_jw >= 0.92 then 1
+            when same_house then 0
+            when l_house <> r_house then -2
+            when street_jw < 0.8 then -1
+            else 0
+        end, 0) as address_level,
+        same_phone,
+        same_phone_tail,
+        same_domain,
+        same_email_domain,
+        same_postal,
+        same_city,
+        metres,
+    from measured
+)
+
+select * from final

@@ -1,0 +1,11 @@
+-- runs: one row per campaign: the run that is published, and where its rows went
+-- grain: campaign_id
+-- keys: none
+-- materialize: table
+-- pii: none
+
+select
+    f.*,
+    p.as_of as published_at,
+from candidates.funnel as f
+inner join runtime.params as p on p.run_id = f.run_id

@@ -40,6 +40,7 @@ select
     0.50 as over_500m,
     0.75 as over_200m,
     0.90 as other_phone,
+    0.76 as other_phone_part_name,  -- one name holds the other: neighbours in one mall
     0.95 as other_domain,
     0.50 as other_area,
     0.60 as other_area_same_phone,

@@ -49,11 +49,14 @@ measured as (
         l_tokens - len(l_only) as shared_tokens,
         -- how alike the words are that only one side has; null where one name holds the other
         case
-            when len(l_only) > 0 and len(r_only) > 0
-                then greatest(
-                    jaro_winkler_similarity(array_to_string(l_only, ''), array_to_string(r_only, '')),
-                    jaro_winkler_similarity(array_to_string(list_reverse(l_only), ''), array_to_string(r_only, ''))
-                )
+            when len(l_only) = 0 or len(r_only) = 0 then null
+            -- Jaro-Winkler likes a shared start, which a long rest has too easily
+            when 2 * least(length(array_to_string(l_only, '')), length(array_to_string(r_only, '')))
+                < greatest(length(array_to_string(l_only, '')), length(array_to_string(r_only, ''))) then 0
+            else greatest(
+                jaro_winkler_similarity(array_to_string(l_only, ''), array_to_string(r_only, '')),
+                jaro_winkler_similarity(array_to_string(list_reverse(l_only), ''), array_to_string(r_only, ''))
+            )
         end as rest_jw,
         -- "Hall 2" and "Hall 3", "Building D" and "Building E"
         len(list_filter(l_only, lambda t: regexp_full_match(t, '[0-9]+|[a-z]'))) > 0
@@ -72,13 +75,14 @@ final as (
             when name_jw = 1 or (len(l_only) = 0 and len(r_only) = 0) then 4            -- the same
             when has_other_number then 1
             when rest_jw is null and shared_tokens >= 2 then 3                          -- one holds the other
-            when name_jw >= 0.97 or (rest_jw >= 0.7 and name_jw >= 0.85) then 3         -- a typo apart
+            when name_jw >= 0.97 or (rest_jw >= 0.8 and name_jw >= 0.85) then 3         -- a typo apart
             when rest_jw is null and shared_tokens = 1 then 2
             when is_acronym then 2
-            when rest_jw >= 0.7 and (shared_tokens > 0 or name_jw > 0.85) then 2
+            when rest_jw >= 0.8 and (shared_tokens > 0 or name_jw > 0.85) then 2
             when name_jw >= 0.85 or shared_tokens * 2 >= least(l_tokens, r_tokens) then 1
             else 0
         end, 0) as name_level,
+        rest_jw is null and name_jw < 1 and (len(l_only) > 0 or len(r_only) > 0) as is_name_contained,
         coalesce(case
             when same_house and (street_jw >= 0.88 or contains(l_street, r_street) or contains(r_street, l_street)) then 3
             when same_house and (l_street is null or r_street is null) then 2

@@ -61,7 +61,11 @@ factors as (
             when c.metres > 200 then w.over_200m
             else 1
         end as geo_doubt,
-        if(not c.same_phone and not coalesce(c.same_phone_tail, false), w.other_phone, 1) as phone_doubt,
+        case
+            when c.same_phone or c.same_phone_tail or c.same_phone is null then 1
+            when c.is_name_contained then w.other_phone_part_name
+            else w.other_phone
+        end as phone_doubt,
         if(not c.same_domain, w.other_domain, 1) as domain_doubt,
         case
             when c.address_level = 3 then 1

@@ -11,7 +11,7 @@ with records as (
         name_key(r.name) as name_key,
         house_number(r.street) as house,
         street_core(r.street) as street,
-        text_key(r.city) as city,
+        city_key(r.city) as city,
         postal_key(r.postal) as postal,
         r.lat,
         r.lon,
@@ -28,7 +28,7 @@ final as (
     select
         *,
         replace(name_key, ' ', '') as name_compact,
-        list_sort(list_distinct(string_split(name_key, ' '))) as name_tokens,
+        name_words(name_key) as name_tokens,
         list_sort(list_transform(string_split(name_key, ' '), lambda t: left(t, 1))) as name_initials,
     from records
 )

@@ -4,6 +4,15 @@
 create or replace macro house_number(s) as
     nullif(regexp_extract(lower(s), '(?:^|[^\p{L}\p{N}])([0-9]{1,6})(?:-[0-9]+)?[a-z]?(?:[^\p{L}\p{N}]|$)', 1), '');
 
+-- "ninth" and "9th" are one street.
+create or replace macro ordinal_key(street) as
+    case street
+        when 'first' then '1st' when 'second' then '2nd' when 'third' then '3rd' when 'fourth' then '4th'
+        when 'fifth' then '5th' when 'sixth' then '6th' when 'seventh' then '7th' when 'eighth' then '8th'
+        when 'ninth' then '9th' when 'tenth' then '10th' when 'eleventh' then '11th' when 'twelfth' then '12th'
+        else street
+    end;
+
 create or replace macro street_words(s) as
     regexp_replace(
         text_key(regexp_replace(s, '(?i)(\b(suite|ste|unit|apt|apartment|room|rm|floor|fl|bldg|building)\b.*$)|#.*$|,.*(street|st|avenue|ave|floor|city)\b.*$', '', 'g')),
@@ -12,7 +21,7 @@ create or replace macro street_words(s) as
     );
 
 create or replace macro street_core(s) as
-    nullif(trim(regexp_replace(
+    nullif(ordinal_key(trim(regexp_replace(
         regexp_replace(street_words(s), '\b[0-9]+[a-z]?\b', ' ', ''),
         ' +', ' ', 'g'
-    )), '');
+    ))), '');

@@ -6,3 +6,8 @@ import "embed"
 //
 //go:embed sql
 var SQL embed.FS
+
+// Examples holds the campaigns under examples/.
+//
+//go:embed examples
+var Examples embed.FS

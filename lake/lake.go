@@ -5,6 +5,7 @@ package lake
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,19 +13,20 @@ import (
 	"strings"
 
 	"github.com/duckdb/duckdb-go/v2"
-
-	"github.com/leadlake/leadlake"
 )
 
 // Config says where a workspace lives. The zero value of every field but Home
 // is the embedded set-up: everything in one directory.
 type Config struct {
-	Home        string // directory of the embedded parts and of scratch space
-	Catalog     string // DuckLake catalog: a postgres:// address, or empty for SQLite under Home
-	Extensions  string // folder of DuckDB extensions; DefaultExtensions by default
-	Threads     int    // DuckDB threads; the number of CPUs by default
-	MemoryLimit string // DuckDB memory, such as "3GB"; DefaultMemory by default
-	ReadOnly    bool   // refuse writes to the lake
+	Home          string   // directory of the embedded parts and of scratch space
+	Catalog       string   // DuckLake catalog: a postgres:// address, or empty for SQLite under Home
+	CatalogSchema string   // Postgres schema of the catalog, one a workspace; "ducklake" by default
+	Objects       string   // where objects live: s3://bucket/prefix or a directory; Home/objects by default
+	S3            S3Config // how to reach s3:// objects; Bucket and Prefix come from Objects
+	Extensions    string   // folder of DuckDB extensions; DefaultExtensions by default
+	Threads       int      // DuckDB threads; the number of CPUs by default
+	MemoryLimit   string   // DuckDB memory, such as "3GB"; DefaultMemory by default
+	ReadOnly      bool     // refuse writes to the lake, and create nothing
 }
 
 // DefaultMemory bounds one DuckDB instance; larger work spills to disk.
@@ -48,72 +50,113 @@ func DefaultExtensions() string {
 // Lake is one open workspace. Its DuckDB instance is shared by all sessions,
 // because ATTACH is per instance.
 type Lake struct {
-	cfg Config
-	db  *sql.DB
+	cfg          Config
+	db           *sql.DB
+	bucket       *Bucket
+	spill        string // folder for what does not fit in memory
+	releaseSpill func() error
 }
 
-// Open attaches the workspace and creates what is missing.
-func Open(ctx context.Context, cfg Config) (*Lake, error) {
-	if cfg.Extensions == "" {
-		cfg.Extensions = DefaultExtensions()
+// Open attaches the workspace. It creates what is missing, once however many
+// processes open it; a workspace that is opened only to read must exist.
+func Open(ctx context.Context, cfg Config) (_ *Lake, err error) {
+	cfg, err = cfg.withDefaults()
+	if err != nil {
+		return nil, err
 	}
-	if cfg.Threads == 0 {
-		cfg.Threads = runtime.NumCPU()
+	unlock, err := cfg.prepare(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if cfg.MemoryLimit == "" {
-		cfg.MemoryLimit = DefaultMemory
+	defer unlock()
+	l := &Lake{cfg: cfg}
+	if l.bucket, err = cfg.openBucket(); err != nil {
+		return nil, err
 	}
-	objects := filepath.Join(cfg.Home, "objects")
-	spill := filepath.Join(cfg.Home, "tmp")
-	for _, dir := range []string{cfg.Home, objects, spill} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, leadlake.Errorf(leadlake.Invalid, "open lake: cannot write to %s: %w", cfg.Home, err).
-				WithFix("choose a directory that you may write to with --home")
-		}
+	if cfg.ReadOnly {
+		l.spill, l.releaseSpill, err = readerSpill()
+	} else {
+		l.spill, l.releaseSpill, err = claimSpill(cfg.Home)
+	}
+	if err != nil {
+		return nil, err
 	}
 	connector, err := duckdb.NewConnector("", nil)
 	if err != nil {
-		return nil, fmt.Errorf("open duckdb: %w", err)
+		return nil, errors.Join(fmt.Errorf("open duckdb: %w", err), l.releaseSpill())
 	}
-	l := &Lake{cfg: cfg, db: sql.OpenDB(connector)}
-	if err := l.attach(ctx, objects, spill); err != nil {
-		l.db.Close()
-		return nil, err
+	l.db = sql.OpenDB(connector)
+	l.db.SetMaxIdleConns(0) // a session leaves no variable or temporary table to the next
+	if err := l.attach(ctx); err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }
 
-func (l *Lake) attach(ctx context.Context, objects, spill string) error {
-	statements := []string{
-		"set extension_directory = " + Quote(l.cfg.Extensions),
-		"set autoinstall_known_extensions = false",
-		"set temp_directory = " + Quote(spill),
-		"set memory_limit = " + Quote(l.cfg.MemoryLimit),
-		fmt.Sprintf("set threads = %d", l.cfg.Threads),
-		"set preserve_insertion_order = false",
-		"set TimeZone = 'UTC'",
-		"load sqlite",
-		"load ducklake",
-		"attach " + Quote("ducklake:sqlite:"+filepath.Join(l.cfg.Home, "catalog.sqlite")) +
-			" as lake (data_path " + Quote(objects+"/") + ")",
-		"attach ':memory:' as scratch",
+func (c Config) withDefaults() (Config, error) {
+	if err := checkCatalogAddress(c.Catalog); err != nil {
+		return c, err
 	}
-	for _, s := range lakeSchemas {
-		statements = append(statements, "create schema if not exists lake."+s)
+	if c.Extensions == "" {
+		c.Extensions = DefaultExtensions()
 	}
-	for _, s := range scratchSchemas {
-		statements = append(statements, "create schema if not exists scratch."+s)
+	if c.Threads == 0 {
+		c.Threads = runtime.NumCPU()
 	}
-	for _, s := range statements {
-		if _, err := l.db.ExecContext(ctx, s); err != nil {
-			return fmt.Errorf("attach lake: %s: %w", strings.SplitN(s, "(", 2)[0], err)
+	if c.MemoryLimit == "" {
+		c.MemoryLimit = DefaultMemory
+	}
+	if c.CatalogSchema == "" {
+		c.CatalogSchema = "ducklake"
+	}
+	if c.Objects == "" {
+		c.Objects = filepath.Join(c.Home, "objects")
+	}
+	if c.onS3() {
+		s3, err := c.S3.withLocation(c.Objects)
+		c.S3 = s3.withDefaults()
+		return c, err
+	}
+	// The catalog keeps the paths, and the next command may run elsewhere.
+	for _, dir := range []*string{&c.Home, &c.Objects} {
+		abs, err := filepath.Abs(*dir)
+		if err != nil {
+			return c, fmt.Errorf("open lake: %w", err)
 		}
+		*dir = abs
 	}
-	return nil
+	return c, nil
 }
 
-// Close detaches the workspace.
-func (l *Lake) Close() error { return l.db.Close() }
+// prepare takes the locks under which a workspace is opened.
+func (c Config) prepare(ctx context.Context) (unlock func(), err error) {
+	if c.ReadOnly {
+		return func() {}, c.requireCatalog(ctx)
+	}
+	unlockHome, err := c.lockHome(ctx)
+	if err != nil {
+		return nil, err
+	}
+	unlockCatalog, err := c.lockCatalog(ctx)
+	if err != nil {
+		unlockHome()
+		return nil, err
+	}
+	return func() { unlockCatalog(); unlockHome() }, nil
+}
+
+func (c Config) openBucket() (*Bucket, error) {
+	if c.onS3() {
+		return NewS3Bucket(c.S3)
+	}
+	return NewDirBucket(c.Objects)
+}
+
+// Close detaches the workspace and removes its scratch space.
+func (l *Lake) Close() error { return errors.Join(l.db.Close(), l.releaseSpill()) }
+
+// Bucket is the object store of the workspace.
+func (l *Lake) Bucket() *Bucket { return l.bucket }
 
 // Home is the directory of the embedded parts.
 func (l *Lake) Home() string { return l.cfg.Home }

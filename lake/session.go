@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -18,7 +19,8 @@ import (
 
 // Session is one connection to a lake.
 type Session struct {
-	conn *sql.Conn
+	conn  *sql.Conn
+	added map[string]bool // tables and files of AddFiles in the open transaction; nil outside Commit
 }
 
 // Close returns the connection.
@@ -124,6 +126,8 @@ func (s *Session) tryCommit(ctx context.Context, fn func(ctx context.Context) er
 	if err := s.Exec(ctx, "begin"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
+	s.added = map[string]bool{}
+	defer func() { s.added = nil }()
 	err := fn(ctx)
 	if err == nil {
 		if err = s.Exec(ctx, "commit"); err == nil {
@@ -137,11 +141,19 @@ func (s *Session) tryCommit(ctx context.Context, fn func(ctx context.Context) er
 	return err
 }
 
-// isConflict recognises what DuckLake and its catalogs say when another
-// writer came first.
+// isConflict recognises what DuckLake and its catalogs say when another writer
+// came first. DuckDB gives these no type of their own. Anything else is not
+// run again: after a lost connection the commit may have happened.
 func isConflict(err error) bool {
-	text := strings.ToLower(err.Error())
-	for _, sign := range []string{"conflict", "database is locked", "failed to commit ducklake transaction", "could not serialize"} {
+	var e *duckdb.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	text := strings.ToLower(e.Msg)
+	for _, sign := range []string{
+		"transaction conflict", "write-write conflict", "database is locked", "could not serialize", "deadlock detected",
+		"exceeded the maximum retry count",
+	} {
 		if strings.Contains(text, sign) {
 			return true
 		}

@@ -49,6 +49,4 @@ select
     count(*) filter (where is_match and is_predicted) as true_positives,
     count(*) filter (where not is_match and is_predicted) + (select pairs from unlisted) as false_positives,
     count(*) filter (where is_match and not is_predicted) as false_negatives,
-    (select count(distinct cluster_id) from records) as clusters,
-    (select count(*) from records) as records,
 from listed

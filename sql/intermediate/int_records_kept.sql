@@ -8,7 +8,7 @@
 with ranked as (
     select
         u.* replace (
-            coalesce(upper(trim(u.country)), p.country) as country,
+            coalesce(nullif(upper(trim(u.country)), ''), p.country) as country,
             -- a point outside the globe, or at the null island, is no point
             case when u.lat between -90 and 90 and u.lon between -180 and 180 and (u.lat <> 0 or u.lon <> 0) then u.lat end as lat,
             case when u.lat between -90 and 90 and u.lon between -180 and 180 and (u.lat <> 0 or u.lon <> 0) then u.lon end as lon

@@ -16,7 +16,7 @@ create or replace macro name_key(s) as
             '^the |( (l l c|llc|l l p|llp|l p|lp|inc|incorporated|corp|corporation|co|company|ltd|limited|plc|pllc|pc|p c|pa|gmbh|mbh|ag|sarl|srl|bv|nv|oy|ab|as|spa|and))+$',
             '', 'g'
         )), ''),
-        text_key(s)
+        nullif(text_key(s), '')
     );
 
 -- A city without the word that some lists add: "New York City" is "New York".

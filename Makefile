@@ -1,0 +1,56 @@
+# Needs Go, a C compiler and Python with pip; `make deps` installs the rest.
+export GOFLAGS := -tags=duckdb_arrow -buildvcs=false $(EXTRA_GOFLAGS)
+export CGO_ENABLED := 1
+TOOLS   := $(CURDIR)/.tools
+export PATH := $(TOOLS)/bin:$(TOOLS)/postgres/bin:$(TOOLS)/venv/bin:$(PATH)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PKG     ?= ./...
+RUN     ?= .
+
+# Real data for the tests that want it; they say so where it is absent.
+ifneq ($(wildcard $(CURDIR)/../shared/data),)
+export LEADLAKE_TESTDATA ?= $(CURDIR)/../shared/data
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help deps test-deps lint-deps setup build run test check lint fmt bench chaos clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: setup test-deps lint-deps ## install everything for use, tests and linters
+
+setup: build ## build, and install the DuckDB extensions
+	@bin/leadlake setup
+
+build: ## build bin/leadlake
+	@scripts/deps.sh build
+	@mkdir -p bin
+	go build -ldflags "-X main.version=$(VERSION)" -o bin/leadlake ./cmd/leadlake
+
+run: setup ## run the offline demo: a city of leads, and the service to look at them
+	@bin/leadlake demo
+
+test-deps: ; @scripts/deps.sh test
+lint-deps: ; @scripts/deps.sh lint
+
+test: setup test-deps ## run all tests (PKG=./lake RUN=TestName narrow it)
+	@gotestsum --format pkgname-and-test-fails --hide-summary=output -- -timeout 15m -run '$(RUN)' $(PKG)
+
+check: setup test-deps lint-deps lint test ## what CI runs: linters, then tests
+
+lint: ## run the linters alone
+	@scripts/lint.sh
+
+fmt: lint-deps ## format Go and SQL
+	golangci-lint fmt
+	sqlfluff fix --quiet sql
+
+bench: setup ## run the benchmarks (PKG and RUN narrow them)
+	go test -run '^$$' -bench '$(RUN)' -benchmem $(PKG)
+
+chaos: setup ## kill the program at random moments and compare what it leaves
+	go run ./internal/chaos $(ARGS)
+
+clean: ## remove what make made, but not the tools
+	rm -rf bin .leadlake

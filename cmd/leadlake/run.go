@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/leadlake/leadlake"
+)
+
+// Ways to approve a run.
+const (
+	approveAuto   = "auto"
+	approveManual = "manual"
+)
+
+func runCmd(a *app) *cobra.Command {
+	var inputs []string
+	var approve string
+	cmd := &cobra.Command{
+		Use:   "run CAMPAIGN.yaml",
+		Short: "Run a campaign: ingest, transform, score and publish",
+		Long: `Run a campaign from its sources to published leads, in this process.
+
+A run that was cut off goes on where it stopped: start the same campaign again.
+With --approve manual the run stops before publishing; leadlake publish --run ID
+approves it.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if approve != approveAuto && approve != approveManual {
+				return leadlake.Errorf(leadlake.Invalid, "--approve %q is unknown", approve).WithFix("use auto or manual")
+			}
+			spec, err := loadCampaign(args[0], inputs)
+			if err != nil {
+				return err
+			}
+			run, err := a.runCampaign(cmd.Context(), spec, approve)
+			if err != nil {
+				return err
+			}
+			return a.out.result(run, func(w io.Writer) {
+				printRun(w, run)
+				if run.State == leadlake.RunAwaiting {
+					io.WriteString(w, "approve it with: leadlake publish --run "+run.RunID+"\n") //nolint:errcheck // stdout
+				}
+			})
+		},
+	}
+	cmd.Flags().StringArrayVar(&inputs, "input", nil, "file of a list source, as name=path; may be repeated")
+	cmd.Flags().StringVar(&approve, "approve", approveAuto, "auto publishes at the end, manual waits for you")
+	return cmd
+}
+
+// runCampaign takes a campaign through all steps that are not done yet.
+func (a *app) runCampaign(ctx context.Context, spec leadlake.CampaignSpec, approve string) (leadlake.Run, error) {
+	ws, err := a.openWorkspace(ctx)
+	if err != nil {
+		return leadlake.Run{}, err
+	}
+	defer ws.Close()
+	var run leadlake.Run
+	err = ws.withCampaign(ctx, spec.ID(), func(ctx context.Context) error {
+		j, err := a.begin(ctx, ws, spec)
+		if err != nil {
+			return err
+		}
+		next := slices.Index(leadlake.Steps, j.run.DoneStep) + 1
+		for _, step := range leadlake.Steps[next:] {
+			if step == leadlake.StepPublish && approve == approveManual {
+				run, err = j.await(ctx)
+				return err
+			}
+			if err := j.do(ctx, step); err != nil {
+				return j.failed(ctx, err)
+			}
+		}
+		run = j.run
+		return nil
+	})
+	return run, err
+}
+
+// begin resumes the campaign's unfinished run, or creates one. A run that
+// began with another campaign text is given up: its rows would mix.
+func (a *app) begin(ctx context.Context, ws *workspace, spec leadlake.CampaignSpec) (*job, error) {
+	if err := ws.store.SaveCampaign(ctx, spec); err != nil {
+		return nil, err
+	}
+	old, found, err := ws.store.UnfinishedRun(ctx, spec.ID())
+	if err != nil {
+		return nil, err
+	}
+	if found && sameSpec(old.Spec, spec) {
+		a.out.note("going on with run %s, which stopped after %s", old.RunID, orNothing(old.DoneStep))
+		return &job{app: a, ws: ws, run: old}, nil
+	}
+	if found {
+		old.State, old.Error = leadlake.RunFailed, "the campaign was changed before the run ended"
+		old.UpdatedAt = time.Now().UTC()
+		if err := ws.store.UpdateRun(ctx, old); err != nil {
+			return nil, err
+		}
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, leadlake.Errorf(leadlake.Internal, "make run id: %w", err)
+	}
+	now := time.Now().UTC()
+	run := leadlake.Run{
+		RunID: id.String(), CampaignID: spec.ID(), Spec: spec, State: leadlake.RunRunning, StartedAt: now, UpdatedAt: now,
+	}
+	return &job{app: a, ws: ws, run: run}, ws.store.CreateRun(ctx, run)
+}
+
+// await leaves the run for a person to approve.
+func (j *job) await(ctx context.Context) (leadlake.Run, error) {
+	j.run.State, j.run.UpdatedAt = leadlake.RunAwaiting, time.Now().UTC()
+	return j.run, j.ws.store.UpdateRun(ctx, j.run)
+}
+
+// failed records why a run stopped. What may go better next time leaves the
+// run unfinished, so that the same command goes on with it.
+func (j *job) failed(ctx context.Context, cause error) error {
+	if ctx.Err() != nil || leadlake.ErrorCode(cause).Retryable() || leadlake.ErrorCode(cause) == leadlake.Internal {
+		return cause
+	}
+	j.run.State, j.run.Error, j.run.UpdatedAt = leadlake.RunFailed, leadlake.ErrorMessage(cause), time.Now().UTC()
+	if err := j.ws.store.UpdateRun(ctx, j.run); err != nil {
+		j.log.Error("run not marked as failed", "run_id", j.run.RunID, "err", err)
+	}
+	return cause
+}
+
+func sameSpec(a, b leadlake.CampaignSpec) bool {
+	left, errLeft := json.Marshal(a)
+	right, errRight := json.Marshal(b)
+	return errLeft == nil && errRight == nil && string(left) == string(right)
+}
+
+func orNothing(step leadlake.Step) string {
+	if step == "" {
+		return "nothing"
+	}
+	return string(step)
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/leadlake/leadlake"
+	"github.com/leadlake/leadlake/ingest"
+	"github.com/leadlake/leadlake/ingest/all"
+	"github.com/leadlake/leadlake/internal/gazetteer"
+	"github.com/leadlake/leadlake/internal/wire"
+	"github.com/leadlake/leadlake/models"
+	"github.com/leadlake/leadlake/transforms"
+)
+
+// job carries one run through its steps. Every step may be repeated: it
+// replaces what an earlier try left.
+type job struct {
+	*app
+	ws       *workspace
+	run      leadlake.Run
+	ingested ingest.Summary
+}
+
+// do runs one step and records that it is done.
+func (j *job) do(ctx context.Context, step leadlake.Step) error {
+	began := time.Now()
+	j.log.Info("step begins", "run_id", j.run.RunID, "step", step)
+	var err error
+	switch step {
+	case leadlake.StepIngest:
+		err = j.ingest(ctx)
+	case leadlake.StepTransform:
+		err = j.transform(ctx)
+	case leadlake.StepScore:
+		err = j.score(ctx)
+	case leadlake.StepPublish:
+		err = j.publish(ctx)
+	default:
+		err = leadlake.Errorf(leadlake.Invalid, "step %q is unknown", step)
+	}
+	if err != nil {
+		return fmt.Errorf("%s run %s: %w", step, j.run.RunID, err)
+	}
+	if slices.Index(leadlake.Steps, step) > slices.Index(leadlake.Steps, j.run.DoneStep) {
+		j.run.DoneStep = step
+	}
+	j.run.UpdatedAt = time.Now().UTC()
+	if err := j.ws.store.UpdateRun(ctx, j.run); err != nil {
+		return err
+	}
+	j.log.Info("step done", "run_id", j.run.RunID, "step", step, "dur_ms", time.Since(began).Milliseconds())
+	return nil
+}
+
+// engine is the ingest engine of this workspace.
+func (a *app) engine(ws *workspace) (*ingest.Engine, error) {
+	sources := all.Sources()
+	engine := &ingest.Engine{Sources: sources, Getenv: a.getenv, BaseURLs: map[string]string{}, Log: a.log}
+	if ws != nil {
+		engine.Lake, engine.Ledger = ws.lake, ws.store
+	}
+	// Every source only asks, so a call may be repeated.
+	door := wire.Config{ReadOnly: true, Log: a.log}
+	for _, s := range sources {
+		spec := s.Spec()
+		if spec.BaseURL == "" {
+			continue
+		}
+		p := wire.Provider{Name: spec.Name, BaseURL: spec.BaseURL, RatePerSecond: spec.RatePerSecond, Burst: spec.Burst}
+		if set, ok := a.cfg.Providers[spec.Name]; ok {
+			if set.BaseURL != "" {
+				p.BaseURL, engine.BaseURLs[spec.Name] = set.BaseURL, set.BaseURL
+				// An address that the configuration names is open, also where
+				// the door would refuse it: the sandbox on loopback.
+				if u, err := url.Parse(set.BaseURL); err == nil && net.ParseIP(u.Hostname()) != nil {
+					door.Allow = append(door.Allow, u.Host)
+				}
+			}
+			if set.RatePerSecond > 0 {
+				p.RatePerSecond = set.RatePerSecond
+			}
+		}
+		door.Providers = append(door.Providers, p)
+	}
+	client, err := wire.New(door)
+	if err != nil {
+		return nil, err
+	}
+	engine.HTTP = client
+	return engine, nil
+}
+
+func (j *job) ingest(ctx context.Context) error {
+	engine, err := j.engine(j.ws)
+	if err != nil {
+		return err
+	}
+	j.ingested, err = engine.Run(ctx, j.run, func(p ingest.Progress) {
+		j.out.progress("ingest     %s: %s rows, %d pages, %s rows/s", p.Provider, count(p.Rows), p.Pages, count(int64(p.RowsPerSecond)))
+	})
+	if err == nil && j.ingested.Stopped != "" {
+		j.out.note("the run stopped asking: %s", j.ingested.Stopped)
+	}
+	return err
+}
+
+func (j *job) params() transforms.Params {
+	p := transforms.Params{Run: j.run, Lat: j.run.Spec.Geo.Lat, Lon: j.run.Spec.Geo.Lon}
+	if p.Lat == nil && j.run.Spec.Geo.City != "" {
+		// A city that is not in the gazetteer only means that distances stay
+		// unknown: sources that need the point have refused the plan already.
+		if place, err := gazetteer.Lookup(j.run.Spec.Geo.City, j.run.Spec.Geo.Region, j.run.Spec.Geo.Country); err == nil {
+			p.Lat, p.Lon = &place.Lat, &place.Lon
+		}
+	}
+	return p
+}
+
+func (j *job) tables(e transforms.Event) {
+	j.out.progress("transform  %d/%d %s: %s rows in %.1f s", e.Step, e.Steps, e.Table, count(e.Rows), e.Duration.Seconds())
+}
+
+func (j *job) transform(ctx context.Context) error {
+	report, err := transforms.Candidates(ctx, j.ws.lake, j.params(), j.tables)
+	j.warn(report)
+	return err
+}
+
+func (j *job) score(ctx context.Context) error {
+	scorer, err := models.Baseline()
+	if err != nil {
+		return err
+	}
+	_, err = models.ScoreRun(ctx, j.ws.lake, j.run.RunID, scorer, func(rows int64) {
+		j.out.progress("score      %s leads", count(rows))
+	})
+	return err
+}
+
+func (j *job) publish(ctx context.Context) error {
+	funnel, report, err := transforms.Publish(ctx, j.ws.lake, j.params(), j.tables)
+	j.warn(report)
+	if err != nil {
+		return err
+	}
+	j.run.Funnel, j.run.State = funnel, leadlake.RunPublished
+	return nil
+}
+
+// warn shows what checks found that do not stop a run.
+func (j *job) warn(report transforms.Report) {
+	for _, c := range report.Warnings() {
+		j.out.note("warning: %s", c)
+	}
+}
+
+// count writes a number with thousands apart.
+func count(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// printRun shows a run with its funnel.
+func printRun(w io.Writer, run leadlake.Run) {
+	fmt.Fprintf(w, "run %s of %s: %s\n", run.RunID, run.Spec.Name, run.State)
+	f := run.Funnel
+	if f.Read == 0 {
+		return
+	}
+	rows := [][]string{{"read", count(f.Read), ""}}
+	for _, part := range []struct {
+		name string
+		n    int64
+	}{{"published", f.Published}, {"merged", f.Merged}, {"rejected", f.Rejected}, {"suppressed", f.Suppressed}, {"expired", f.Expired}} {
+		rows = append(rows, []string{"  " + part.name, count(part.n), fmt.Sprintf("%.1f%%", 100*float64(part.n)/float64(f.Read))})
+	}
+	table(w, nil, rows)
+}

@@ -1,0 +1,143 @@
+// Package ingest brings what providers say into the lake. Adapters (Source)
+// only build requests and read answers; the Engine owns everything else:
+// limits, budget, credentials, the cursor and the landing of raw records.
+package ingest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/leadlake/leadlake"
+)
+
+// Source is one provider. Its methods are pure: same arguments, same answer,
+// and no network, file, clock, log or random number. They may be called from
+// several goroutines at once.
+type Source interface {
+	Spec() Spec
+
+	// Plan turns the part of a campaign that concerns this source into
+	// queries. An Invalid error says what the campaign lacks.
+	Plan(c leadlake.CampaignSpec, src leadlake.SourceSpec) ([]Query, error)
+
+	// Request builds the call for one page. Cursor is "" for the first page and
+	// afterwards what Parse returned.
+	Request(q Query, cursor string) (Request, error)
+
+	// Parse reads one answer and calls emit for each row in it, good or bad.
+	// It returns the cursor of the next page, "" after the last one. An error
+	// means that the page as a whole cannot be read; an error of emit is
+	// returned as it is. Parse must survive any bytes.
+	Parse(q Query, resp Response, emit func(Record) error) (next string, err error)
+}
+
+// Spec says what the engine has to know about a source.
+type Spec struct {
+	Name    string // what a campaign calls it, such as google_places
+	Licence string // name of the licence rule that its records fall under
+	BaseURL string // where its paths begin; empty for files
+
+	CredentialEnv    string // environment variable that holds the key; empty for none
+	CredentialHeader string // header that carries the key
+	CredentialPrefix string // what stands before the key in the header, such as "Bearer "
+
+	RatePerSecond float64 // calls a second that the provider allows; 0 for no limit
+	Burst         int     // calls that may go at once; 1 by default
+
+	MaxPages  int // pages of one query; DefaultMaxPages by default
+	ResultCap int // rows after which the provider stops though there are more; 0 for none
+
+	// CostMicrosPerCall is the list price of one call, for plans, in millionths
+	// of a US dollar. What a call really costs stands in its Request.
+	CostMicrosPerCall int64
+
+	PersonalFields []string // JSON paths of raw that may hold personal data
+}
+
+// DefaultMaxPages ends the paging of a provider whose cursor never ends.
+const DefaultMaxPages = 1000
+
+// Query is one question to a provider, paged through to its end.
+type Query struct {
+	ID             string            // from QueryID: same question, same id
+	Provider       string            // name on the records
+	Params         map[string]string // all that Request and Parse need
+	EstimatedCalls int               // for plans and their price
+}
+
+// QueryID derives the id of a query from its provider and parameters.
+func QueryID(provider string, params map[string]string) string {
+	h := sha256.New()
+	writeField(h, provider)
+	for _, k := range slices.Sorted(maps.Keys(params)) {
+		writeField(h, k)
+		writeField(h, params[k])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// RequestID is the deterministic id of one call: same query and cursor, same
+// id, whichever run makes it.
+func RequestID(q Query, cursor string) string {
+	h := sha256.New()
+	writeField(h, q.Provider)
+	writeField(h, q.ID)
+	writeField(h, cursor)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// writeField adds s with its length, so that no two lists of fields run into
+// the same bytes.
+func writeField(w io.Writer, s string) {
+	io.WriteString(w, strconv.Itoa(len(s))) //nolint:errcheck // a hash never fails
+	io.WriteString(w, ":"+s)                //nolint:errcheck
+}
+
+// Request is one call. The engine adds the credential, so an adapter never
+// sees one, and refuses addresses outside the source's BaseURL.
+type Request struct {
+	Method     string      // GET by default
+	URL        string      // a path below Spec.BaseURL beginning with "/", or FileURL(path)
+	Header     http.Header // without the credential
+	Body       []byte
+	CostMicros int64 // what the provider bills for this call
+}
+
+// fileScheme marks a Request for a local file.
+const fileScheme = "file:"
+
+// FileURL is the Request.URL of a local file.
+func FileURL(path string) string { return fileScheme + path }
+
+// Response is the answer to a Request. HTTP answers are always 2xx: the engine
+// turns the others into errors.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   io.Reader // for files also an io.ReaderAt and io.Seeker
+	Name   string    // for files the path, for messages
+}
+
+// Record is one row of an answer. Raw is valid until emit returns.
+type Record struct {
+	EntityKind string   // what the row is about: EntityBusiness
+	Key        string   // the provider's own key; empty: the hash of Raw stands in
+	RowNumber  int64    // position in the source, from 1; the line number in text files; 0: the engine counts
+	Raw        []byte   // JSON, or the row as it came where there is a Problem
+	Problem    *Problem // not nil: the row goes to quarantine
+}
+
+// EntityBusiness is the kind of records that describe a business.
+const EntityBusiness = "business"
+
+// Problem says why a row cannot be a record.
+type Problem struct {
+	Column string // where it is, if one column is to blame
+	Code   string // short and stable: bad_quoting, too_few_columns, ...
+	Reason string // what is wrong and how to fix it
+}

@@ -1,0 +1,45 @@
+package testservers
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+func TestPostgresDatabasesAreSeparate(t *testing.T) {
+	t.Parallel()
+	p := StartPostgres(t)
+	for range 2 {
+		conn, err := pgx.Connect(t.Context(), p.Database(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Exec(t.Context(), "create table t (a int)"); err != nil {
+			t.Error(err)
+		}
+		conn.Close(t.Context())
+	}
+}
+
+func TestS3GivesNewBuckets(t *testing.T) {
+	t.Parallel()
+	s := StartS3(t)
+	if a, b := s.Bucket(t), s.Bucket(t); a == b {
+		t.Errorf("both buckets are called %s", a)
+	}
+}
+
+func TestStopEndsTheServer(t *testing.T) {
+	t.Parallel()
+	var s *server
+	t.Run("run", func(t *testing.T) { s = start(t, nil, "sleep", "600") })
+	select {
+	case <-s.done:
+	default:
+		t.Error("the server outlives its test")
+	}
+	if strings.Contains(s.name, "/") {
+		t.Errorf("name is %s", s.name)
+	}
+}

@@ -48,10 +48,17 @@ func (c Config) attachSQL(accessKey, secretKey string) string {
 	if !c.ReadOnly {
 		options = "data_path " + Quote(c.dataPath())
 	}
-	if c.Catalog != "" {
+	switch {
+	case c.Catalog != "":
 		marks[0] = "--postgres "
 		catalog = "ducklake:postgres:" + c.Catalog
 		options += ", metadata_schema " + Quote(c.CatalogSchema)
+	case !c.ReadOnly:
+		// Without the write-ahead log an open reader keeps every commit out.
+		options += ", meta_journal_mode 'WAL'"
+		fallthrough
+	default:
+		options += ", meta_busy_timeout 20000" // ms
 	}
 	if c.onS3() {
 		marks = append(marks, "--s3 ", "")

@@ -5,7 +5,7 @@
 --
 --   {{extensions}}  folder of the DuckDB extensions, as `leadlake setup` filled it
 --   {{catalog}}     'ducklake:sqlite:/path/to/catalog.sqlite' or 'ducklake:postgres:postgres://user@host/database'
---   {{options}}     read_only; for Postgres also metadata_schema 'ducklake'
+--   {{options}}     read_only; for Postgres also metadata_schema 'ducklake', for SQLite meta_busy_timeout 20000
 --   {{scope}}       's3://bucket'
 --   {{endpoint}}    'host:port' of the S3 service
 --   {{region}}      'us-east-1'

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -376,30 +375,6 @@ func TestStorageErrorsSayWhatToDo(t *testing.T) {
 		if !strings.Contains(err.Error(), c.fix) || !errors.Is(err, cause) {
 			t.Errorf("%v should say %q", err, c.fix)
 		}
-	}
-}
-
-func TestFullDiskLeavesNothing(t *testing.T) {
-	t.Parallel()
-	// /dev/full cannot be a folder, so the temporary file is made to be it.
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Logf("no /dev/full on this system; %v", err)
-		return
-	}
-	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	must(t, err)
-	defer full.Close()
-	_, cause := full.WriteString("x")
-	wantCode(t, bucketError("put", "a", cause), leadlake.Unavailable)
-}
-
-func TestReadOnlyFolderIsNamed(t *testing.T) {
-	t.Parallel()
-	// Not even root may make files in /proc.
-	b, err := NewDirBucket("/proc/leadlake")
-	must(t, err)
-	if err := b.Put(t.Context(), "a", strings.NewReader("x")); err == nil {
-		t.Error("put in /proc has no error")
 	}
 }
 

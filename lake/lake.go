@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
 )
@@ -148,6 +149,11 @@ func (c Config) prepare(ctx context.Context) (unlock func(), err error) {
 func (c Config) openBucket() (*Bucket, error) {
 	if c.onS3() {
 		return NewS3Bucket(c.S3)
+	}
+	if !c.ReadOnly {
+		if err := sweepTemp(c.Objects, time.Now()); err != nil {
+			return nil, err
+		}
 	}
 	return NewDirBucket(c.Objects)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -33,6 +34,7 @@ var lakeCases = map[string]func(*testing.T, Config){
 	"files are added once":                         addFilesOnce,
 	"added files of an aborted commit are not":     addFilesAborted,
 	"a conflict runs the transaction again":        conflictRetries,
+	"an open reader does not keep commits out":     readerBlocksNobody,
 	"an error of the caller is not tried again":    callerErrorIsFinal,
 	"sessions share no temporary state":            sessionsAreClean,
 	"sessions run in UTC and find tables by name":  sessionSettings,
@@ -82,7 +84,9 @@ func preludeTables(t *testing.T, cfg Config) {
 }
 
 func insertOne(s *Session) func(context.Context) error {
-	return func(ctx context.Context) error { return s.Exec(ctx, "insert into raw.source_records (run_id) values ('r1')") }
+	return func(ctx context.Context) error {
+		return s.Exec(ctx, "insert into raw.source_records (run_id) values ('r1')")
+	}
 }
 
 func reopen(t *testing.T, cfg Config) {
@@ -144,9 +148,6 @@ func readerCannotWrite(t *testing.T, cfg Config) {
 	must(t, err)
 	s, err := l.Session(t.Context())
 	must(t, err)
-	if err := s.Commit(t.Context(), insertOne(s)); err == nil {
-		t.Error("a reader inserts")
-	}
 	count(t, s, "select count(*) from raw.source_records")
 	must(t, s.Exec(t.Context(), "insert into runtime.params (run_id) values ('x')")) // scratch is the session's own
 	s.Close()
@@ -154,13 +155,20 @@ func readerCannotWrite(t *testing.T, cfg Config) {
 	if diff := cmp.Diff(before, tree(t, cfg.Home)); diff != "" {
 		t.Error(diff)
 	}
+	s = openSession(t, cfg)
+	if err := s.Commit(t.Context(), insertOne(s)); err == nil {
+		t.Error("a reader inserts")
+	}
 }
 
-// tree is the files under dir.
+// tree is the files under dir, but for the log by which SQLite lets a reader
+// and a writer work side by side.
 func tree(t *testing.T, dir string) (files []string) {
 	t.Helper()
-	must(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		files = append(files, path)
+	must(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if !strings.HasPrefix(e.Name(), "catalog.sqlite-") {
+			files = append(files, path)
+		}
 		return err
 	}))
 	return files
@@ -247,6 +255,26 @@ func conflictRetries(t *testing.T, cfg Config) {
 	}))
 	if n := count(t, s, "select n from marts.counter"); n != 11 || attempts != 2 {
 		t.Errorf("counter is %d after %d attempts", n, attempts)
+	}
+}
+
+func readerBlocksNobody(t *testing.T, cfg Config) {
+	_, writer := openLake(t, cfg)
+	must(t, writer.Commit(t.Context(), insertOne(writer)))
+	cfg.ReadOnly = true
+	_, reader := openLake(t, cfg)
+	must(t, reader.Exec(t.Context(), "begin"))
+	const query = "select count(*) from raw.source_records"
+	if n := count(t, reader, query); n != 1 {
+		t.Errorf("the reader sees %d rows", n)
+	}
+	must(t, writer.Commit(t.Context(), insertOne(writer)))
+	if n := count(t, reader, query); n != 1 {
+		t.Errorf("the snapshot of an open reader has changed to %d rows", n)
+	}
+	must(t, reader.Exec(t.Context(), "commit"))
+	if n := count(t, reader, query); n != 2 {
+		t.Errorf("the next snapshot has %d rows", n)
 	}
 }
 
@@ -435,6 +463,24 @@ func TestSpillFolders(t *testing.T) {
 	must(t, releaseFirst())
 	must(t, releaseSecond())
 	if diff := cmp.Diff([]string{parent}, tree(t, parent)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSweepTempKeepsWhatMayBeInUse(t *testing.T) {
+	t.Parallel()
+	objects := t.TempDir()
+	must(t, sweepTemp(objects, time.Now()))
+	folder := filepath.Join(objects, tempFolder)
+	must(t, os.Mkdir(folder, 0o700))
+	now := time.Now()
+	for name, age := range map[string]time.Duration{"put-old": abandonedAfter + time.Minute, "put-new": time.Hour} {
+		path := filepath.Join(folder, name)
+		must(t, os.WriteFile(path, nil, 0o600))
+		must(t, os.Chtimes(path, now.Add(-age), now.Add(-age)))
+	}
+	must(t, sweepTemp(objects, now))
+	if diff := cmp.Diff([]string{objects, folder, filepath.Join(folder, "put-new")}, tree(t, objects)); diff != "" {
 		t.Error(diff)
 	}
 }

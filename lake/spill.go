@@ -3,9 +3,11 @@ package lake
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/leadlake/leadlake/lake/internal/filelock"
 )
@@ -61,6 +63,32 @@ func sweepSpill(parent string) error {
 		unlock()
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// abandonedAfter is the age at which a file that a put was writing counts as
+// left behind by a crash; no put takes so long.
+const abandonedAfter = 24 * time.Hour
+
+// sweepTemp removes the files of puts that a crash cut off.
+func sweepTemp(objects string, now time.Time) error {
+	folder := filepath.Join(objects, tempFolder)
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open lake: sweep %s: %w", folder, err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || now.Sub(info.ModTime()) < abandonedAfter {
+			continue // finished meanwhile, or in use
+		}
+		if err := os.Remove(filepath.Join(folder, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("open lake: sweep %s: %w", folder, err)
 		}
 	}
 	return nil

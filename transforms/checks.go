@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ type CheckResult struct {
 	File     string
 	Severity Severity
 	Bad      int64    // rows that break the claim
-	Sample   []string // up to five of them, as JSON
+	Sample   []string // up to five of them, as JSON; personal data is masked
 }
 
 // rowCheck is a check ready to run.
@@ -41,6 +42,7 @@ type rowCheck struct {
 	sql                      string
 	severity                 Severity
 	reads                    []string
+	pii                      []string // columns that samples do not show
 }
 
 // checksOf lists the checks of a model: those that follow from its header, and
@@ -58,7 +60,7 @@ func (p *Project) checksOf(m *Model) []rowCheck {
 	add := func(name, claim, query string, reads ...string) {
 		out = append(out, rowCheck{
 			model: m.Table(), name: name, claim: claim, file: m.File, sql: query,
-			severity: SeverityError, reads: append([]string{m.Table()}, reads...),
+			severity: SeverityError, reads: append([]string{m.Table()}, reads...), pii: m.PII,
 		})
 	}
 	if len(m.Grain) > 0 {
@@ -89,7 +91,7 @@ func (p *Project) checksOf(m *Model) []rowCheck {
 			}
 			out = append(out, rowCheck{
 				model: c.Model, name: c.Name, claim: c.Claim, file: c.File, sql: c.SQL,
-				severity: severity, reads: slices.Clone(c.Reads),
+				severity: severity, reads: slices.Clone(c.Reads), pii: m.PII,
 			})
 		}
 	}
@@ -115,12 +117,31 @@ func (c rowCheck) run(ctx context.Context, q Querier) (CheckResult, error) {
 		if err := rows.Scan(&text); err != nil {
 			return result, err
 		}
-		if len(text) > sampleBytes {
-			text = strings.ToValidUTF8(text[:sampleBytes], "") + "..."
-		}
-		result.Sample = append(result.Sample, text)
+		result.Sample = append(result.Sample, c.shown(text))
 	}
 	return result, rows.Err()
+}
+
+// shown cuts a row given as JSON and masks its personal data, for results end
+// up in logs.
+func (c rowCheck) shown(text string) string {
+	var row map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &row); err != nil {
+		return "a row that cannot be shown"
+	}
+	for _, column := range c.pii {
+		if value, ok := row[column]; ok && string(value) != "null" {
+			row[column] = json.RawMessage(`"***"`)
+		}
+	}
+	out, err := json.Marshal(row)
+	if err != nil {
+		return "a row that cannot be shown"
+	}
+	if len(out) > sampleBytes {
+		return strings.ToValidUTF8(string(out[:sampleBytes]), "") + "..."
+	}
+	return string(out)
 }
 
 // String says what a check found, for people.

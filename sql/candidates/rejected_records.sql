@@ -3,6 +3,7 @@
 -- keys: none
 -- materialize: table
 -- pii: raw
+-- why: a place that two pages show has one key and one row number twice, so repeats are counted as int_records_kept does
 
 with params as (
     select run_id, campaign_id, min_rating, review_count_min, radius_km
@@ -20,12 +21,11 @@ repeated as (
         u.provider,
         u.provider_key,
         u.row_number,
+        u.content_hash,
         'duplicate_key' as code,
         'an earlier row of the same source has the same key' as reason,
     from intermediate.int_records_united as u
-    left join intermediate.int_records_kept as k
-        on k.provider = u.provider and k.provider_key = u.provider_key and k.row_number = u.row_number
-    where k.record_id is null
+    qualify row_number() over (partition by u.provider, u.provider_key order by u.row_number, u.fetched_at, u.content_hash) > 1
 ),
 
 unwanted as (
@@ -33,6 +33,7 @@ unwanted as (
         r.provider,
         r.provider_key,
         r.row_number,
+        r.content_hash,
         l.reject_code as code,
         case l.reject_code
             when 'closed' then 'the business has closed for good'
@@ -53,13 +54,20 @@ refused as (
     select * from unwanted
 ),
 
+sources as (
+    select s.provider, s.provider_key, s.content_hash, any_value(s.raw) as raw
+    from raw.source_records as s
+    inner join params as p on p.run_id = s.run_id
+    semi join refused as f on f.provider = s.provider and f.provider_key = s.provider_key
+    group by s.provider, s.provider_key, s.content_hash
+),
+
 final as (
     select * from quarantined
     union all by name
-    select f.*, s.raw
+    select f.* exclude (content_hash), s.raw
     from refused as f
-    left join raw.source_records as s
-        on s.run_id = (select p.run_id from params as p) and s.provider = f.provider and s.provider_key = f.provider_key and s.row_number = f.row_number
+    left join sources as s on s.provider = f.provider and s.provider_key = f.provider_key and s.content_hash = f.content_hash
 )
 
 select p.campaign_id, p.run_id, f.*

@@ -34,7 +34,7 @@ with single as (
         review_count,
         rating,
         hours,
-        list_distinct(list_concat(case when category is null then [] else [category] end, coalesce(tags, []))) as tags,
+        list_sort(list_distinct(list_concat(case when category is null then [] else [category] end, coalesce(tags, [])))) as tags,
         [provider] as sources,
         cast(1 as bigint) as record_count,
         status = 'closed_permanently' as is_closed,

@@ -80,7 +80,7 @@ final as (
         gathered.legal_name,
         gathered.registration_id,
         site_of.website,
-        gathered.domains,
+        coalesce(gathered.domains, []) as domains,
         coalesce(emails.emails, []) as emails,
         coalesce(phones.phones, []) as phones,
         phones.is_phone_toll_free,

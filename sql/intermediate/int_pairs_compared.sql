@@ -15,8 +15,11 @@ with pairs as (
         r.name_compact as r_compact,
         len(l.name_tokens) as l_tokens,
         len(r.name_tokens) as r_tokens,
-        l.name_initials as l_initials,
-        r.name_initials as r_initials,
+        coalesce(
+            (len(r.name_tokens) > 1 and l.name_letters = r.name_initials)
+            or (len(l.name_tokens) > 1 and r.name_letters = l.name_initials),
+            false
+        ) as is_acronym,
         list_filter(l.name_tokens, lambda t: not list_contains(r.name_tokens, t)) as l_only,
         list_filter(r.name_tokens, lambda t: not list_contains(l.name_tokens, t)) as r_only,
         l.house as l_house,
@@ -39,6 +42,14 @@ with pairs as (
     inner join intermediate.int_records_normalised as r on r.record_id = p.right_id
 ),
 
+rests as (
+    select
+        *,
+        array_to_string(l_only, '') as l_rest,
+        array_to_string(r_only, '') as r_rest,
+    from pairs
+),
+
 measured as (
     select
         *,
@@ -51,20 +62,21 @@ measured as (
         case
             when len(l_only) = 0 or len(r_only) = 0 then null
             -- Jaro-Winkler likes a shared start, which a long rest has too easily
-            when 2 * least(length(array_to_string(l_only, '')), length(array_to_string(r_only, '')))
-                < greatest(length(array_to_string(l_only, '')), length(array_to_string(r_only, ''))) then 0
+            when 2 * least(length(l_rest), length(r_rest)) < greatest(length(l_rest), length(r_rest)) then 0
             else greatest(
-                jaro_winkler_similarity(array_to_string(l_only, ''), array_to_string(r_only, '')),
-                jaro_winkler_similarity(array_to_string(list_reverse(l_only), ''), array_to_string(r_only, ''))
+                jaro_winkler_similarity(l_rest, r_rest),
+                jaro_winkler_similarity(array_to_string(list_reverse(l_only), ''), r_rest)
             )
         end as rest_jw,
         -- "Hall 2" and "Hall 3", "Building D" and "Building E"
-        len(list_filter(l_only, lambda t: regexp_full_match(t, '[0-9]+|[a-z]'))) > 0
-        and len(list_filter(r_only, lambda t: regexp_full_match(t, '[0-9]+|[a-z]'))) > 0 as has_other_number,
-        (r_tokens > 1 and list_sort(string_split(l_compact, '')) = r_initials)
-        or (l_tokens > 1 and list_sort(string_split(r_compact, '')) = l_initials) as is_acronym,
+        case
+            when len(l_only) > 0 and len(r_only) > 0
+                then len(list_filter(l_only, lambda t: regexp_full_match(t, '[0-9]+|[a-z]'))) > 0
+                    and len(list_filter(r_only, lambda t: regexp_full_match(t, '[0-9]+|[a-z]'))) > 0
+            else false
+        end as has_other_number,
         case when l_street = r_street then 1.0 else jaro_winkler_similarity(l_street, r_street) end as street_jw,
-    from pairs
+    from rests
 ),
 
 final as (
@@ -72,7 +84,7 @@ final as (
         left_id,
         right_id,
         coalesce(case
-            when name_jw = 1 or (len(l_only) = 0 and len(r_only) = 0) then 4            -- the same
+            when name_jw = 1 or (l_tokens > 0 and len(l_only) = 0 and len(r_only) = 0) then 4  -- the same
             when has_other_number then 1
             when rest_jw is null and shared_tokens >= 2 then 3                          -- one holds the other
             when name_jw >= 0.97 or (rest_jw >= 0.8 and name_jw >= 0.85) then 3         -- a typo apart

@@ -15,7 +15,7 @@ with ranked as (
         ),
     from intermediate.int_records_united as u
     cross join runtime.params as p
-    qualify row_number() over (partition by u.provider, u.provider_key order by u.row_number, u.fetched_at) = 1
+    qualify row_number() over (partition by u.provider, u.provider_key order by u.row_number, u.fetched_at, u.content_hash) = 1
 ),
 
 final as (

@@ -55,13 +55,9 @@ func (s *suite) run(ctx context.Context, x subject, c testCase) error {
 }
 
 func (s *suite) runMacro(ctx context.Context, c testCase) error {
-	columns, err := s.db.describe(ctx, "select "+c.expr+" as value")
+	got, typ, err := s.evaluate(ctx, c)
 	if err != nil {
-		return fmt.Errorf("%s:%d: %s: %w", c.file, c.line, c.expr, err)
-	}
-	got, err := s.db.texts(ctx, "select cast(to_json("+c.expr+") as varchar)")
-	if err != nil {
-		return fmt.Errorf("%s:%d: %s: %w", c.file, c.line, c.expr, err)
+		return err
 	}
 	if got[0] == "null" { // a null has a type only by chance
 		want := "null"
@@ -70,15 +66,31 @@ func (s *suite) runMacro(ctx context.Context, c testCase) error {
 		}
 		return difference(c, []string{want}, got)
 	}
-	value, err := literal(c.file, c.expect, columns[0].typ)
+	value, err := literal(c.file, c.expect, typ)
 	if err != nil {
 		return err
 	}
 	want, err := s.db.texts(ctx, "select cast(to_json("+value+") as varchar)")
 	if err != nil {
-		return fmt.Errorf("%s:%d: the expected value is no %s: %w", c.file, c.expect.Line, columns[0].typ, err)
+		return fmt.Errorf("%s:%d: the expected value is no %s: %w", c.file, c.expect.Line, typ, err)
 	}
 	return difference(c, want, got)
+}
+
+// evaluate runs an expression, once, for its value as JSON and its type.
+func (s *suite) evaluate(ctx context.Context, c testCase) (value []string, typ string, err error) {
+	err = s.db.Exec(ctx, "create or replace temp table evaluated as select "+c.expr+" as value")
+	if err == nil {
+		value, err = s.db.texts(ctx, "select cast(to_json(value) as varchar) from temp.evaluated")
+	}
+	var columns []column
+	if err == nil {
+		columns, err = s.db.describe(ctx, "select value from temp.evaluated")
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("%s:%d: %s: %w", c.file, c.line, c.expr, err)
+	}
+	return value, columns[0].typ, nil
 }
 
 // fill inserts the given rows.

@@ -85,9 +85,9 @@ func oneLine(n *yaml.Node) (string, error) {
 // freshExpect is what comes out now: a list of rows, or a macro's value.
 func (s *suite) freshExpect(ctx context.Context, x subject, c testCase) (*yaml.Node, error) {
 	if x.kind == macroFile {
-		got, err := s.db.texts(ctx, "select cast(to_json("+c.expr+") as varchar)")
+		got, _, err := s.evaluate(ctx, c)
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %s: %w", c.file, c.line, c.expr, err)
+			return nil, err
 		}
 		return jsonNode(got[0])
 	}

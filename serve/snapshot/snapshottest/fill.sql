@@ -49,6 +49,14 @@ select
     sha256(i::varchar) as content_hash,
     timestamptz '2026-01-01 00:00:00Z' as fetched_at,
     true as is_representative,
+from range(getvariable('fill_from'), getvariable('fill_to')) as numbers(i);
+
+insert into lake.raw.source_records by name
+select
+    'run-1' as run_id,
+    'list_a' as provider,
+    i::varchar as provider_key,
+    i as row_number,
     '{"name":"Row ' || i || '"}' as raw,
 from range(getvariable('fill_from'), getvariable('fill_to')) as numbers(i);
 

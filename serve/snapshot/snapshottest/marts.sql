@@ -62,5 +62,4 @@ create table if not exists lake.marts.lead_records (
     content_hash varchar,
     fetched_at timestamptz,
     is_representative boolean,
-    raw varchar,
 );

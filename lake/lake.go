@@ -186,7 +186,11 @@ func (l *Lake) Session(ctx context.Context) (*Session, error) {
 		conn.Close()
 		return nil, fmt.Errorf("open session: %w", err)
 	}
-	return &Session{conn: conn}, nil
+	s := &Session{conn: conn}
+	if l.cfg.Catalog == "" && !l.cfg.ReadOnly {
+		s.commitLock = filepath.Join(l.cfg.Home, "commit.lock")
+	}
+	return s, nil
 }
 
 // Quote renders s as a SQL string literal.

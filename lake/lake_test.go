@@ -36,6 +36,7 @@ var lakeCases = map[string]func(*testing.T, Config){
 	"a conflict runs the transaction again":        conflictRetries,
 	"an open reader does not keep commits out":     readerBlocksNobody,
 	"an error of the caller is not tried again":    callerErrorIsFinal,
+	"a commit inside a commit is refused":          commitInCommit,
 	"sessions share no temporary state":            sessionsAreClean,
 	"sessions run in UTC and find tables by name":  sessionSettings,
 	"arrow goes in and out":                        arrowRoundTrip,
@@ -249,12 +250,21 @@ func conflictRetries(t *testing.T, cfg Config) {
 		if err := s.Exec(ctx, "update marts.counter set n = n + 1"); err != nil || attempts > 1 {
 			return err
 		}
-		return other.Commit(ctx, func(ctx context.Context) error {
-			return other.Exec(ctx, "update marts.counter set n = n + 10")
-		})
+		return other.Exec(ctx, "update marts.counter set n = n + 10") // at once, without waiting its turn
 	}))
 	if n := count(t, s, "select n from marts.counter"); n != 11 || attempts != 2 {
 		t.Errorf("counter is %d after %d attempts", n, attempts)
+	}
+}
+
+func commitInCommit(t *testing.T, cfg Config) {
+	s := openSession(t, cfg)
+	must(t, s.Commit(t.Context(), func(ctx context.Context) error {
+		wantCode(t, s.Commit(ctx, insertOne(s)), leadlake.Internal)
+		return insertOne(s)(ctx)
+	}))
+	if n := count(t, s, "select count(*) from raw.source_records"); n != 1 {
+		t.Errorf("%d rows", n)
 	}
 }
 

@@ -15,12 +15,14 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/leadlake/leadlake"
+	"github.com/leadlake/leadlake/lake/internal/filelock"
 )
 
 // Session is one connection to a lake.
 type Session struct {
-	conn  *sql.Conn
-	added map[string]bool // tables and files of AddFiles in the open transaction; nil outside Commit
+	conn       *sql.Conn
+	commitLock string          // file that one Commit at a time holds; empty where the catalog sorts them out
+	added      map[string]bool // tables and files of AddFiles in the open transaction; nil outside Commit
 }
 
 // Close returns the connection.
@@ -105,8 +107,22 @@ const commitAttempts = 10
 
 // Commit runs fn in a transaction and commits it. It is the only way to write
 // to the lake: a conflict rolls back and runs fn again, with growing jittered
-// pauses; any other error rolls back and is returned.
+// pauses; any other error rolls back and is returned. Fn must not call Commit,
+// of this session or another.
+//
+// A SQLite catalog refuses whoever is not first, so that short transactions
+// would keep a long one out for ever: there, commits of all processes queue.
 func (s *Session) Commit(ctx context.Context, fn func(ctx context.Context) error) error {
+	if s.added != nil {
+		return leadlake.Errorf(leadlake.Internal, "commit to lake: a commit inside a commit")
+	}
+	if s.commitLock != "" {
+		release, err := filelock.Acquire(ctx, s.commitLock)
+		if err != nil {
+			return fmt.Errorf("commit to lake: %w", err)
+		}
+		defer release()
+	}
 	var err error
 	for attempt := range commitAttempts {
 		if err = s.tryCommit(ctx, fn); err == nil || !isConflict(err) {

@@ -85,7 +85,8 @@ func (c contactReader) ownDomain(host string) string {
 }
 
 // standardPhone parses a number as written in a country (ISO 3166-1 alpha-2).
-// A number that cannot exist gives "".
+// A number that cannot
+// exist, or that only works within a town, gives "".
 func standardPhone(raw, country string) (e164, kind string, tollFree bool) {
 	if raw == "" {
 		return "", "", false
@@ -94,7 +95,7 @@ func standardPhone(raw, country string) (e164, kind string, tollFree bool) {
 		country = "US"
 	}
 	n, err := phonenumbers.Parse(raw, country)
-	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+	if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
 		return "", "", false
 	}
 	kind = "main"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -27,11 +28,12 @@ func loadCampaign(path string, inputs []string) (leadlake.CampaignSpec, error) {
 	}
 	document, err := yaml.YAMLToJSON(text)
 	if err != nil {
-		return spec, leadlake.Errorf(leadlake.Invalid, "campaign: %s is not YAML: %w", path, err)
+		return spec, leadlake.Errorf(leadlake.Invalid, "campaign: %s is not YAML: %w", path, err).
+			WithFix("correct it where the mark stands; examples/ has campaigns that work")
 	}
 	spec, err = leadlake.ParseCampaign(document)
 	if err != nil {
-		return spec, err
+		return spec, campaignFileError(path, err)
 	}
 	folder := filepath.Dir(path)
 	for i, src := range spec.Sources {
@@ -45,11 +47,22 @@ func loadCampaign(path string, inputs []string) (leadlake.CampaignSpec, error) {
 	return spec, absolutePaths(&spec)
 }
 
+// campaignFileError says in which file a mistake is.
+func campaignFileError(path string, err error) error {
+	var known *leadlake.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	fix := cmp.Or(known.Fix, "correct it in the file; examples/ has campaigns that work")
+	return leadlake.Errorf(known.Code, "%s: %s", path, known.Message).WithFix("%s", fix)
+}
+
 func setInputs(spec *leadlake.CampaignSpec, inputs []string) error {
 	for _, input := range inputs {
 		name, path, ok := strings.Cut(input, "=")
 		if !ok || name == "" || path == "" {
-			return leadlake.Errorf(leadlake.Invalid, "input %q is not of the form name=path", input)
+			return leadlake.Errorf(leadlake.Invalid, "input %q is not of the form name=path", input).
+				WithFix("write the name of a source of the campaign, an equals sign and the file")
 		}
 		found := false
 		var names []string

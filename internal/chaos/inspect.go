@@ -167,16 +167,14 @@ func checkRuns(ctx context.Context, home string, run leadlake.Run) error {
 	return nil
 }
 
-// checkLeftovers checks that files of dead processes are swept.
+// checkLeftovers checks that the spill folders of dead processes are swept.
 func checkLeftovers(home string) error {
-	for _, folder := range []string{"tmp", filepath.Join("objects", ".tmp")} {
-		entries, err := os.ReadDir(filepath.Join(home, folder))
-		if err != nil {
-			return err
-		}
-		if len(entries) > 0 {
-			return fmt.Errorf("%d files are left in %s, such as %s", len(entries), folder, entries[0].Name())
-		}
+	entries, err := os.ReadDir(filepath.Join(home, "tmp"))
+	if err != nil {
+		return err
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%d files are left in tmp, such as %s", len(entries), entries[0].Name())
 	}
 	return nil
 }

@@ -62,6 +62,7 @@ var cases = map[string]func(*testing.T, bundle){
 	"an expired lease that nobody took is renewed":  leaseLate,
 	"a released lease is free and its token grows":  leaseReleased,
 	"of many takers one gets the lease":             leaseRace,
+	"a held lease can be looked at":                 leaseHeld,
 	"a page is recorded once":                       pageUpsert,
 	"many processes write at once":                  concurrentWriters,
 	"opening twice at once migrates once":           concurrentOpen,
@@ -302,6 +303,23 @@ func leaseReleased(t *testing.T, b bundle) {
 	wantCode(t, err, leadlake.Conflict)
 }
 
+func leaseHeld(t *testing.T, b bundle) {
+	if _, ok, err := b.Held(t.Context(), "l"); ok || err != nil {
+		t.Errorf("a lease that nobody took is held: %v, %v", ok, err)
+	}
+	lease, err := b.Acquire(t.Context(), "l", "a", time.Minute)
+	must(t, err)
+	got, ok, err := b.Held(t.Context(), "l")
+	must(t, err)
+	if diff := cmp.Diff(lease, got); diff != "" || !ok {
+		t.Errorf("held: %v, %s", ok, diff)
+	}
+	b.clock.Advance(time.Minute)
+	if _, ok, err := b.Held(t.Context(), "l"); ok || err != nil {
+		t.Errorf("an expired lease is held: %v, %v", ok, err)
+	}
+}
+
 func leaseRace(t *testing.T, b bundle) {
 	const takers = 8
 	var won atomic.Int64
@@ -437,7 +455,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 func TestEveryQueryIsKnown(t *testing.T) {
 	t.Parallel()
 	queries := parseQueries(queryText)
-	if len(queries) != 14 {
+	if len(queries) != 15 {
 		t.Errorf("queries.sql has %d queries", len(queries))
 	}
 	for name, text := range queries {

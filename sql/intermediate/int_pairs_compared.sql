@@ -63,9 +63,11 @@ measured as (
             when len(l_only) = 0 or len(r_only) = 0 then null
             -- Jaro-Winkler likes a shared start, which a long rest has too easily
             when 2 * least(length(l_rest), length(r_rest)) < greatest(length(l_rest), length(r_rest)) then 0
+            -- either side turned round: the words are sorted, and a typo may have moved one
             else greatest(
                 jaro_winkler_similarity(l_rest, r_rest),
-                jaro_winkler_similarity(array_to_string(list_reverse(l_only), ''), r_rest)
+                case when len(l_only) > 1 then jaro_winkler_similarity(array_to_string(list_reverse(l_only), ''), r_rest) end,
+                case when len(r_only) > 1 then jaro_winkler_similarity(l_rest, array_to_string(list_reverse(r_only), '')) end
             )
         end as rest_jw,
         -- "Hall 2" and "Hall 3", "Building D" and "Building E"
@@ -84,6 +86,7 @@ final as (
         left_id,
         right_id,
         coalesce(case
+            when l_name is null or r_name is null then 0
             when name_jw = 1 or (l_tokens > 0 and len(l_only) = 0 and len(r_only) = 0) then 4  -- the same
             when has_other_number then 1
             when rest_jw is null and shared_tokens >= 2 then 3                          -- one holds the other

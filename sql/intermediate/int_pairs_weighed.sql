@@ -33,8 +33,8 @@ factors as (
         end as address,
         case
             when c.metres < 50 and c.name_level >= 3 then w.geo_50m_name
-            when c.metres < 200 and c.name_level >= 3 then w.geo_200m_name
             when c.metres < 600 and c.name_level = 4 then w.geo_600m_exact_name
+            when c.metres < 200 and c.name_level >= 3 then w.geo_200m_name
             when c.metres < 50 and c.name_level = 2 then w.geo_50m_name_near
             else 0
         end as geo,

@@ -12,7 +12,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 	"golang.org/x/sync/errgroup"
@@ -43,9 +42,11 @@ type contact struct {
 //go:embed shared_domains.txt
 var sharedDomainList string
 
-// contactReader standardises phones, websites and e-mails.
+// contactReader standardises phones, websites and e-mails. It is for one
+// goroutine.
 type contactReader struct {
 	shared map[string]bool
+	phones phoneReader
 }
 
 func newContactReader() contactReader {
@@ -55,12 +56,12 @@ func newContactReader() contactReader {
 			shared[line] = true
 		}
 	}
-	return contactReader{shared: shared}
+	return contactReader{shared: shared, phones: phoneReader{}}
 }
 
 func (c contactReader) read(phone, country, website, email string) contact {
 	var out contact
-	out.phone, out.phoneType, out.isTollFree = standardPhone(phone, country)
+	out.phone, out.phoneType, out.isTollFree = c.phones.read(phone, country)
 	if digits := onlyDigits(phone); len(digits) >= 7 {
 		out.phoneTail = digits[len(digits)-7:]
 	}
@@ -82,30 +83,6 @@ func (c contactReader) ownDomain(host string) string {
 		return ""
 	}
 	return domain
-}
-
-// standardPhone parses a number as written in a country (ISO 3166-1 alpha-2).
-// A number that cannot
-// exist, or that only works within a town, gives "".
-func standardPhone(raw, country string) (e164, kind string, tollFree bool) {
-	if raw == "" {
-		return "", "", false
-	}
-	if country == "" {
-		country = "US"
-	}
-	n, err := phonenumbers.Parse(raw, country)
-	if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
-		return "", "", false
-	}
-	kind = "main"
-	switch phonenumbers.GetNumberType(n) {
-	case phonenumbers.MOBILE:
-		kind = "mobile"
-	case phonenumbers.TOLL_FREE:
-		tollFree = true
-	}
-	return phonenumbers.Format(n, phonenumbers.E164), kind, tollFree
 }
 
 // standardWebsite returns the address with its scheme, and its host in lower
@@ -152,15 +129,6 @@ func asciiHost(host string) string {
 		return ""
 	}
 	return ascii
-}
-
-func onlyDigits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, s)
 }
 
 // Contacts builds intermediate.int_contacts from int_records_kept. Phones and
@@ -223,7 +191,8 @@ func readContacts(ctx context.Context, s *lake.Session, reader contactReader, lo
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, b := range inputs {
 		group.Go(func() error {
-			outputs[i] = reader.batch(b)
+			own := contactReader{shared: reader.shared, phones: phoneReader{}}
+			outputs[i] = own.batch(b)
 			return nil
 		})
 	}

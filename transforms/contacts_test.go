@@ -1,11 +1,16 @@
 package transforms
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
+
+	"github.com/nyaruka/phonenumbers"
 )
 
-func TestStandardPhone(t *testing.T) {
+func TestPhonesBecomeE164(t *testing.T) {
 	t.Parallel()
+	phones := phoneReader{}
 	for _, c := range []struct {
 		raw, country, want, kind string
 		tollFree                 bool
@@ -21,10 +26,37 @@ func TestStandardPhone(t *testing.T) {
 		{"", "US", "", "", false},
 		{"404/237-2663", "US", "+14042372663", "main", false},
 	} {
-		got, kind, tollFree := standardPhone(c.raw, c.country)
+		got, kind, tollFree := phones.read(c.raw, c.country)
 		if got != c.want || kind != c.kind || tollFree != c.tollFree {
 			t.Errorf("%q in %q: got %q, %q, %t, want %q, %q, %t", c.raw, c.country, got, kind, tollFree, c.want, c.kind, c.tollFree)
 		}
+	}
+}
+
+func TestShortcutForNorthAmericaAgreesWithTheFullParser(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(7, 7))
+	phones := phoneReader{}
+	shortcuts := 0
+	for range 20_000 {
+		area, exchange, line := rng.IntN(1000), rng.IntN(1000), rng.IntN(10_000)
+		raw := fmt.Sprintf([]string{"+1 %03d %03d %04d", "(%03d) %03d-%04d", "%03d.%03d.%04d", "1-%03d-%03d-%04d", "%03d%03d%04d", "+1%03d%03d%04d"}[rng.IntN(6)], area, exchange, line)
+		country := []string{"US", "CA", "GB", "DE"}[rng.IntN(4)]
+		if _, ok := northAmerican(raw, country); !ok {
+			continue
+		}
+		shortcuts++
+		n, err := phonenumbers.Parse(raw, country)
+		if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
+			t.Fatalf("%q in %s: the parser refuses it: %v", raw, country, err)
+		}
+		want, wantKind, wantFree := described(phonenumbers.Format(n, phonenumbers.E164), phonenumbers.GetNumberType(n))
+		if got, kind, free := phones.read(raw, country); got != want || kind != wantKind || free != wantFree {
+			t.Fatalf("%q in %s: got %s, %s, %t, want %s, %s, %t", raw, country, got, kind, free, want, wantKind, wantFree)
+		}
+	}
+	if shortcuts < 5_000 {
+		t.Fatalf("only %d numbers took the shortcut", shortcuts)
 	}
 }
 

@@ -46,7 +46,7 @@ func (j *job) do(ctx context.Context, step leadlake.Step) error {
 		err = leadlake.Errorf(leadlake.Invalid, "step %q is unknown", step)
 	}
 	if err != nil {
-		return fmt.Errorf("%s run %s: %w", step, j.run.RunID, err)
+		return fmt.Errorf("%s run %s: %w", step, j.run.RunID, j.explainNoSpace(err))
 	}
 	if slices.Index(leadlake.Steps, step) > slices.Index(leadlake.Steps, j.run.DoneStep) {
 		j.run.DoneStep = step

@@ -18,11 +18,11 @@ type workspace struct {
 func (a *app) openWorkspace(ctx context.Context) (*workspace, error) {
 	l, err := lake.Open(ctx, a.cfg.lakeConfig(false))
 	if err != nil {
-		return nil, err
+		return nil, a.explainNoSpace(err)
 	}
 	s, err := store.Open(ctx, a.cfg.storeAddress(), store.Options{Now: time.Now})
 	if err != nil {
-		return nil, errors.Join(err, l.Close())
+		return nil, errors.Join(a.explainNoSpace(err), l.Close())
 	}
 	return &workspace{lake: l, store: s}, nil
 }

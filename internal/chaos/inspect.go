@@ -36,41 +36,46 @@ type published struct {
 
 // readPublished reads as any reader does. Where nothing was ever published,
 // the result is empty.
-func readPublished(ctx context.Context, home string) (published, error) {
-	p := published{tables: map[string]contents{}}
-	err := inLake(ctx, home, func(s *lake.Session) error {
-		for _, table := range marts {
-			var there bool
-			const query = "select count(*) > 0 from duckdb_tables() where database_name = 'lake' and schema_name = 'marts' and table_name = $1"
-			if err := s.QueryRow(ctx, query, table).Scan(&there); err != nil {
-				return err
-			}
-			if !there {
-				continue
-			}
-			var c contents
-			var runIDs string
-			err := s.QueryRow(ctx, "select count(*), coalesce(sum(hash(t)::hugeint), 0)::varchar from (select "+compared+" from marts."+table+") as t").Scan(&c.rows, &c.sum)
-			if err != nil {
-				return err
-			}
-			if err := s.QueryRow(ctx, "select coalesce(string_agg(distinct run_id), '') from marts."+table).Scan(&runIDs); err != nil {
-				return err
-			}
-			p.tables[table] = c
-			for _, id := range strings.FieldsFunc(runIDs, func(r rune) bool { return r == ',' }) {
-				if !slices.Contains(p.runIDs, id) {
-					p.runIDs = append(p.runIDs, id)
-				}
-			}
-		}
-		return nil
+func readPublished(ctx context.Context, home string) (p published, err error) {
+	err = inLake(ctx, home, func(s *lake.Session) error {
+		p, err = publishedIn(ctx, s)
+		return err
 	})
 	if leadlake.ErrorCode(err) == leadlake.NotFound {
 		return p, nil
 	}
 	if err != nil {
 		return p, fmt.Errorf("read marts of %s: %w", home, err)
+	}
+	return p, nil
+}
+
+func publishedIn(ctx context.Context, s *lake.Session) (published, error) {
+	p := published{tables: map[string]contents{}}
+	for _, table := range marts {
+		var there bool
+		const query = "select count(*) > 0 from duckdb_tables() where database_name = 'lake' and schema_name = 'marts' and table_name = $1"
+		if err := s.QueryRow(ctx, query, table).Scan(&there); err != nil {
+			return p, err
+		}
+		if !there {
+			continue
+		}
+		var c contents
+		var runIDs string
+		err := s.QueryRow(ctx, "select count(*), coalesce(sum(hash(t)::hugeint), 0)::varchar from (select "+compared+" from marts."+table+") as t").Scan(&c.rows, &c.sum)
+		if err != nil {
+			return p, err
+		}
+		if err := s.QueryRow(ctx, "select coalesce(string_agg(distinct run_id), '') from marts."+table).Scan(&runIDs); err != nil {
+			return p, err
+		}
+		p.tables[table] = c
+		for _, id := range strings.FieldsFunc(runIDs, func(r rune) bool { return r == ',' }) {
+			if !slices.Contains(p.runIDs, id) {
+				p.runIDs = append(p.runIDs, id)
+			}
+		}
 	}
 	return p, nil
 }
@@ -117,41 +122,43 @@ func (t *trial) checkWhole(ctx context.Context, home string, run leadlake.Run) e
 	if !run.Funnel.Balanced() || run.State != leadlake.RunPublished {
 		return fmt.Errorf("run %s ended as %s with the funnel %+v", run.RunID, run.State, run.Funnel)
 	}
-	got, err := readPublished(ctx, home)
-	if err != nil {
-		return err
-	}
-	if err := t.compare(ctx, home, got); err != nil {
-		return err
-	}
-	if got.runIDs[0] != run.RunID {
-		return fmt.Errorf("run %s ended, but %s is what is published", run.RunID, got.runIDs[0])
-	}
-	return errors.Join(t.checkRaw(ctx, home, run), checkRuns(ctx, home, run), checkLeftovers(home))
+	err := inLake(ctx, home, func(s *lake.Session) error {
+		got, err := publishedIn(ctx, s)
+		if err != nil {
+			return err
+		}
+		if err := t.compare(ctx, home, got); err != nil {
+			return err
+		}
+		if got.runIDs[0] != run.RunID {
+			return fmt.Errorf("run %s ended, but %s is what is published", run.RunID, got.runIDs[0])
+		}
+		return checkRaw(ctx, s, run)
+	})
+	return errors.Join(err, checkRuns(ctx, home, run), checkLeftovers(home))
 }
 
 // checkRaw checks that nothing landed twice and nothing was scored twice.
-func (t *trial) checkRaw(ctx context.Context, home string, run leadlake.Run) error {
+func checkRaw(ctx context.Context, s *lake.Session, run leadlake.Run) error {
 	const query = `select
-		(select count(*) from raw.source_records where run_id = $1) + (select count(*) from raw.quarantine where run_id = $1),
+		(select count(*) from raw.source_records where run_id = $1),
 		(select count(*) from (select distinct provider, query_id, page, row_number from raw.source_records where run_id = $1)),
+		(select count(*) from raw.quarantine where run_id = $1),
 		(select count(*) from candidates.lead_scores where run_id = $1),
 		(select count(distinct lead_id) from candidates.lead_scores where run_id = $1),
-		(select count(*) from candidates.leads where run_id = $1),
-		(select count(*) from raw.quarantine where run_id = $1)`
-	return inLake(ctx, home, func(s *lake.Session) error {
-		var raw, distinct, scores, scored, leads, quarantined int64
-		if err := s.QueryRow(ctx, query, run.RunID).Scan(&raw, &distinct, &scores, &scored, &leads, &quarantined); err != nil {
-			return fmt.Errorf("count the rows of run %s: %w", run.RunID, err)
-		}
-		if raw != run.Funnel.Read || distinct+quarantined != raw {
-			return fmt.Errorf("run %s read %d rows, the lake has %d and %d different ones", run.RunID, run.Funnel.Read, raw, distinct+quarantined)
-		}
-		if scores != leads || scored != leads || leads != run.Funnel.Published {
-			return fmt.Errorf("run %s published %d leads, the lake has %d candidates with %d scores", run.RunID, run.Funnel.Published, leads, scores)
-		}
-		return nil
-	})
+		(select count(*) from candidates.leads where run_id = $1)`
+	var records, distinct, quarantined, scores, scored, leads int64
+	if err := s.QueryRow(ctx, query, run.RunID).Scan(&records, &distinct, &quarantined, &scores, &scored, &leads); err != nil {
+		return fmt.Errorf("count the rows of run %s: %w", run.RunID, err)
+	}
+	if records+quarantined != run.Funnel.Read || distinct != records {
+		return fmt.Errorf("run %s read %d rows, the lake has %d records, %d of them different, and %d in quarantine",
+			run.RunID, run.Funnel.Read, records, distinct, quarantined)
+	}
+	if scores != leads || scored != leads || leads != run.Funnel.Published {
+		return fmt.Errorf("run %s published %d leads, the lake has %d candidates with %d scores", run.RunID, run.Funnel.Published, leads, scores)
+	}
+	return nil
 }
 
 // checkRuns checks that the control state has no run left under way.
@@ -161,10 +168,11 @@ func checkRuns(ctx context.Context, home string, run leadlake.Run) error {
 		return err
 	}
 	defer s.Close()
-	if left, found, err := s.UnfinishedRun(ctx, run.CampaignID); err != nil || found {
-		return errors.Join(err, fmt.Errorf("run %s is left as %s", left.RunID, left.State))
+	left, found, err := s.UnfinishedRun(ctx, run.CampaignID)
+	if err == nil && found {
+		err = fmt.Errorf("run %s is left as %s", left.RunID, left.State)
 	}
-	return nil
+	return err
 }
 
 // checkLeftovers checks that the spill folders of dead processes are swept.

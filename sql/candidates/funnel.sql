@@ -14,7 +14,11 @@ counts as (
     select
         (select count(*) from raw.source_records as s inner join params as p on p.run_id = s.run_id)
         + (select count(*) from raw.quarantine as q inner join params as p on p.run_id = q.run_id) as read,
-        (select count(*) from intermediate.int_leads where reject_code is null) as published,
+        (
+            select count(*)
+            from intermediate.int_leads
+            where reject_code is null
+        ) as published,
         (select count(*) from raw.quarantine as q inner join params as p on p.run_id = q.run_id)
         + (select count(*) from intermediate.int_records_united) - (select count(*) from intermediate.int_records_kept)
         + (

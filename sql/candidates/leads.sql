@@ -8,11 +8,23 @@ with choices as (
     select
         c.lead_key,
         list(
-            {'field': c.field, 'provider': r.provider, 'provider_key': r.provider_key, 'confidence': c.confidence, 'note': case when c.votes > 1 then c.votes || ' records agree' end}
+            {
+                'field': c.field,
+                'provider': r.provider,
+                'provider_key': r.provider_key,
+                'confidence': c.confidence,
+                'note': case when c.votes > 1 then c.votes || ' records agree' end
+            }
             order by c.field
         ) filter (where c.choice_rank = 1) as provenance,
         list(
-            {'field': c.field, 'value': c.value, 'provider': r.provider, 'provider_key': r.provider_key, 'confidence': c.confidence}
+            {
+                'field': c.field,
+                'value': c.value,
+                'provider': r.provider,
+                'provider_key': r.provider_key,
+                'confidence': c.confidence
+            }
             order by c.field, c.choice_rank
         ) filter (where c.choice_rank > 1) as losing_values,
     from intermediate.int_field_choices as c

@@ -3,7 +3,8 @@
 -- keys: none
 -- materialize: table
 -- pii: raw
--- why: a place that two pages show has one key and one row number twice, so repeats are counted as int_records_kept does
+-- why: a place that two pages show has one key and one row number twice, so repeats are
+--   ranked as int_records_kept ranks them
 
 with params as (
     select run_id, campaign_id, min_rating, review_count_min, radius_km
@@ -16,6 +17,13 @@ quarantined as (
     inner join params as p on p.run_id = q.run_id
 ),
 
+repeated_keys as (
+    select provider, provider_key
+    from intermediate.int_records_united
+    group by provider, provider_key
+    having count(*) > 1
+),
+
 repeated as (
     select
         u.provider,
@@ -25,7 +33,12 @@ repeated as (
         'duplicate_key' as code,
         'an earlier row of the same source has the same key' as reason,
     from intermediate.int_records_united as u
-    qualify row_number() over (partition by u.provider, u.provider_key order by u.row_number, u.fetched_at, u.content_hash) > 1
+    semi join repeated_keys as k on k.provider = u.provider and k.provider_key = u.provider_key
+    qualify
+        row_number() over (
+            partition by u.provider, u.provider_key
+            order by u.row_number, u.fetched_at, u.content_hash
+        ) > 1
 ),
 
 unwanted as (
@@ -37,9 +50,20 @@ unwanted as (
         l.reject_code as code,
         case l.reject_code
             when 'closed' then 'the business has closed for good'
-            when 'outside_radius' then 'it lies ' || round(l.distance_km, 1) || ' km away, outside ' || p.radius_km || ' km'
-            when 'below_min_rating' then 'its rating is ' || coalesce(cast(l.rating as varchar), 'unknown') || ', the campaign asks for ' || p.min_rating
-            when 'too_few_reviews' then 'it has ' || coalesce(cast(l.review_count as varchar), 'no known') || ' reviews, the campaign asks for ' || p.review_count_min
+            when 'outside_radius'
+                then format('it lies {:.1f} km away, outside {} km', l.distance_km, p.radius_km)
+            when 'below_min_rating'
+                then format(
+                    'its rating is {}, the campaign asks for {}',
+                    coalesce(cast(l.rating as varchar), 'unknown'),
+                    p.min_rating
+                )
+            when 'too_few_reviews'
+                then format(
+                    'it has {} reviews, the campaign asks for {}',
+                    coalesce(cast(l.review_count as varchar), 'no known'),
+                    p.review_count_min
+                )
         end as reason,
     from intermediate.int_leads as l
     inner join intermediate.int_record_leads as m on m.lead_key = l.lead_key
@@ -67,7 +91,8 @@ final as (
     union all by name
     select f.* exclude (content_hash), s.raw
     from refused as f
-    left join sources as s on s.provider = f.provider and s.provider_key = f.provider_key and s.content_hash = f.content_hash
+    left join sources as s
+        on s.provider = f.provider and s.provider_key = f.provider_key and s.content_hash = f.content_hash
 )
 
 select p.campaign_id, p.run_id, f.*

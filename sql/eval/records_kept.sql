@@ -18,7 +18,7 @@ with shape as (
         cast(null as varchar) as website,
         cast(null as varchar) as email,
         cast(null as varchar) as category,
-    limit 0
+    where false
 ),
 
 records as (

@@ -23,7 +23,7 @@ final as (
         *,
         row_number() over (
             partition by lead_key, field
-            order by confidence desc, fetched_at desc, record_id
+            order by confidence desc, fetched_at desc, record_id asc
         ) as choice_rank,
     from agreed
 )

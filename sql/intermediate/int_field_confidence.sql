@@ -15,7 +15,7 @@ with confidence as (
             ('list', 'name', 0.80), ('list', 'address', 0.80), ('list', 'geo', 0.70),
             ('list', 'phone', 0.75), ('list', 'website', 0.75), ('list', 'category', 0.60),
             ('list', 'reviews', 0.60), ('list', 'hours', 0.60), ('list', 'email', 0.75)
-    ) as t (adapter, field, confidence)
+    ) as t (adapter, field, confidence) -- noqa: AL05
 )
 
 select adapter, field, cast(confidence as double) as confidence

@@ -11,16 +11,53 @@ with offered as (
         record_id,
         adapter,
         fetched_at,
-        unnest([
+        unnest([ -- noqa: AL03
             -- a name in capitals only loses to the same name written with care
-            {'field': 'name', 'value': name, 'norm': name_key(name), 'care': case when name = upper(name) then 0.95 else 1.0 end},
-            {'field': 'address', 'value': nullif(concat_ws(', ', line1, city, region, postal), ''), 'norm': concat_ws('|', house_number(line1), coalesce(street_core(line1), text_key(city)), postal_key(postal)), 'care': case when line1 is null then 0.4 when house_number(line1) is null then 0.7 else 1.0 end},
-            {'field': 'geo', 'value': case when lat is not null then concat_ws(', ', lat, lon) end, 'norm': round(lat, 3) || ',' || round(lon, 3), 'care': 1.0},
-            {'field': 'phone', 'value': phone, 'norm': phone, 'care': case when is_phone_toll_free then 0.8 else 1.0 end},
-            {'field': 'website', 'value': website, 'norm': coalesce(domain, website), 'care': case when domain is null then 0.5 else 1.0 end},
-            {'field': 'email', 'value': email, 'norm': email, 'care': case when email_domain is null then 0.8 else 1.0 end},
+            {
+                'field': 'name',
+                'value': name,
+                'norm': name_key(name),
+                'care': case when name = upper(name) then 0.95 else 1.0 end
+            },
+            {
+                'field': 'address',
+                'value': nullif(concat_ws(', ', line1, city, region, postal), ''),
+                'norm': concat_ws(
+                    '|', house_number(line1), coalesce(street_core(line1), text_key(city)), postal_key(postal)
+                ),
+                'care': case when line1 is null then 0.4 when house_number(line1) is null then 0.7 else 1.0 end
+            },
+            {
+                'field': 'geo',
+                'value': case when lat is not null then concat_ws(', ', lat, lon) end,
+                'norm': round(lat, 3) || ',' || round(lon, 3),
+                'care': 1.0
+            },
+            {
+                'field': 'phone',
+                'value': phone,
+                'norm': phone,
+                'care': case when is_phone_toll_free then 0.8 else 1.0 end
+            },
+            {
+                'field': 'website',
+                'value': website,
+                'norm': coalesce(domain, website),
+                'care': case when domain is null then 0.5 else 1.0 end
+            },
+            {
+                'field': 'email',
+                'value': email,
+                'norm': email,
+                'care': case when email_domain is null then 0.8 else 1.0 end
+            },
             {'field': 'category', 'value': category, 'norm': lower(category), 'care': 1.0},
-            {'field': 'reviews', 'value': nullif(concat_ws(' at ', review_count, rating), ''), 'norm': concat_ws('|', review_count, rating), 'care': case when review_count is null or rating is null then 0.5 else 1.0 end},
+            {
+                'field': 'reviews',
+                'value': nullif(concat_ws(' at ', review_count, rating), ''),
+                'norm': concat_ws('|', review_count, rating),
+                'care': case when review_count is null or rating is null then 0.5 else 1.0 end
+            },
             {'field': 'hours', 'value': cast(hours as varchar), 'norm': cast(hours as varchar), 'care': 1.0}
         ], recursive := true)
     from intermediate.int_records_clean

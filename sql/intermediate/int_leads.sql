@@ -14,7 +14,10 @@ with single as (
         registration_id,
         website,
         case when domain is null then [] else [domain] end as domains,
-        case when email is null then [] else [{'value': email, 'email_domain': email_domain, 'provider': provider}] end as emails,
+        case
+            when email is null then []
+            else [{'value': email, 'email_domain': email_domain, 'provider': provider}]
+        end as emails,
         case when phone is null then [] else [{'value': phone, 'type': phone_type, 'provider': provider}] end as phones,
         is_phone_toll_free,
         line1,
@@ -34,19 +37,29 @@ with single as (
         review_count,
         rating,
         hours,
-        list_sort(list_distinct(list_concat(case when category is null then [] else [category] end, coalesce(tags, [])))) as tags,
+        list_sort(list_distinct(
+            list_concat(case when category is null then [] else [category] end, coalesce(tags, []))
+        )) as tags,
         [provider] as sources,
         cast(1 as bigint) as record_count,
         status = 'closed_permanently' as is_closed,
         false as is_domain_seconded,
+        provider as key_provider,
+        provider_key as key_provider_key,
     from intermediate.int_records_clean
     where lead_records = 1
+),
+
+merged as (
+    select m.*, r.provider as key_provider, r.provider_key as key_provider_key
+    from intermediate.int_leads_merged as m
+    inner join intermediate.int_records_kept as r on r.record_id = m.lead_key
 ),
 
 leads as (
     select * from single
     union all by name
-    select * from intermediate.int_leads_merged
+    select * from merged
 ),
 
 placed as (
@@ -54,19 +67,16 @@ placed as (
         l.* exclude (emails),
         list_transform(l.emails, lambda e: {
             'value': e.value,
-            'type': case when regexp_matches(e.value, '^(info|contact|hello|office|mail|admin|sales|support|service|enquiries|inquiries|team)@') then 'role' else 'generic' end,
+            'type': case when is_role_mailbox(e.value) then 'role' else 'generic' end,
             'verified': cast(null as boolean),
             'provider': e.provider
         }) as emails,
         len(list_filter(l.emails, lambda e: list_contains(l.domains, e.email_domain))) > 0 as has_email_on_domain,
-        r.provider as key_provider,
-        r.provider_key as key_provider_key,
         p.min_rating,
         p.review_count_min,
         p.radius_km,
         distance_m(p.lat, p.lon, l.lat, l.lon) / 1000 as distance_km,
     from leads as l
-    inner join intermediate.int_records_kept as r on r.record_id = l.lead_key
     cross join runtime.params as p
 ),
 

@@ -4,7 +4,13 @@
 -- materialize: table
 -- pii: phones, emails
 
-with choices as (
+with records as materialized (
+    select *
+    from intermediate.int_records_clean
+    where lead_records > 1
+),
+
+choices as (
     select lead_key, field, record_id, choice_rank
     from intermediate.int_field_choices
 ),
@@ -29,7 +35,7 @@ phones as (
         list({'value': r.phone, 'type': r.phone_type, 'provider': r.provider} order by c.choice_rank) as phones,
         first(r.is_phone_toll_free order by c.choice_rank) as is_phone_toll_free,
     from choices as c
-    inner join intermediate.int_records_clean as r on r.record_id = c.record_id
+    inner join records as r on r.record_id = c.record_id
     where c.field = 'phone'
     group by c.lead_key
 ),
@@ -37,11 +43,21 @@ phones as (
 emails as (
     select
         c.lead_key,
-        list({'value': r.email, 'email_domain': r.email_domain, 'provider': r.provider} order by c.choice_rank) as emails,
+        list(
+            {'value': r.email, 'email_domain': r.email_domain, 'provider': r.provider} order by c.choice_rank
+        ) as emails,
     from choices as c
-    inner join intermediate.int_records_clean as r on r.record_id = c.record_id
+    inner join records as r on r.record_id = c.record_id
     where c.field = 'email'
     group by c.lead_key
+),
+
+seconded as (
+    select
+        *,
+        count(distinct case when domain is not null then provider end)
+            over (partition by lead_key, domain) as domain_providers,
+    from records
 ),
 
 -- what is gathered from all records, or taken from the first that has it
@@ -50,7 +66,9 @@ gathered as (
         lead_key,
         list_sort(list(distinct name)) as names,
         list_sort(list(distinct provider)) as sources,
-        list_sort(list_distinct(flatten([coalesce(list(distinct category), []), flatten(coalesce(list(tags), []))]))) as tags,
+        list_sort(list_distinct(
+            flatten([coalesce(list(distinct category), []), flatten(coalesce(list(tags), []))])
+        )) as tags,
         list_sort(list(distinct domain) filter (where domain is not null)) as domains,
         count(*) as record_count,
         max(domain_providers) as domain_providers,
@@ -64,11 +82,7 @@ gathered as (
         first(twitter order by record_id) filter (where twitter is not null) as twitter,
         first(facebook order by record_id) filter (where facebook is not null) as facebook,
         first(instagram order by record_id) filter (where instagram is not null) as instagram,
-    from (
-        select *, count(distinct case when domain is not null then provider end) over (partition by lead_key, domain) as domain_providers
-        from intermediate.int_records_clean
-        where lead_records > 1
-    )
+    from seconded
     group by lead_key
 ),
 
@@ -110,12 +124,12 @@ final as (
     left join golden on golden.lead_key = gathered.lead_key
     left join phones on phones.lead_key = gathered.lead_key
     left join emails on emails.lead_key = gathered.lead_key
-    left join intermediate.int_records_clean as name_of on name_of.record_id = golden.name_id
-    left join intermediate.int_records_clean as address_of on address_of.record_id = golden.address_id
-    left join intermediate.int_records_clean as geo_of on geo_of.record_id = golden.geo_id
-    left join intermediate.int_records_clean as site_of on site_of.record_id = golden.website_id
-    left join intermediate.int_records_clean as reviews_of on reviews_of.record_id = golden.reviews_id
-    left join intermediate.int_records_clean as hours_of on hours_of.record_id = golden.hours_id
+    left join records as name_of on name_of.record_id = golden.name_id
+    left join records as address_of on address_of.record_id = golden.address_id
+    left join records as geo_of on geo_of.record_id = golden.geo_id
+    left join records as site_of on site_of.record_id = golden.website_id
+    left join records as reviews_of on reviews_of.record_id = golden.reviews_id
+    left join records as hours_of on hours_of.record_id = golden.hours_id
 )
 
 select * from final

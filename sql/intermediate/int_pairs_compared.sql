@@ -66,8 +66,14 @@ measured as (
             -- either side turned round: the words are sorted, and a typo may have moved one
             else greatest(
                 jaro_winkler_similarity(l_rest, r_rest),
-                case when len(l_only) > 1 then jaro_winkler_similarity(array_to_string(list_reverse(l_only), ''), r_rest) end,
-                case when len(r_only) > 1 then jaro_winkler_similarity(l_rest, array_to_string(list_reverse(r_only), '')) end
+                case
+                    when len(l_only) > 1
+                        then jaro_winkler_similarity(array_to_string(list_reverse(l_only), ''), r_rest)
+                end,
+                case
+                    when len(r_only) > 1
+                        then jaro_winkler_similarity(l_rest, array_to_string(list_reverse(r_only), ''))
+                end
             )
         end as rest_jw,
         -- "Hall 2" and "Hall 3", "Building D" and "Building E"
@@ -78,6 +84,7 @@ measured as (
             else false
         end as has_other_number,
         case when l_street = r_street then 1.0 else jaro_winkler_similarity(l_street, r_street) end as street_jw,
+        contains(l_street, r_street) or contains(r_street, l_street) as is_street_contained,
     from rests
 ),
 
@@ -99,7 +106,7 @@ final as (
         end, 0) as name_level,
         rest_jw is null and name_jw < 1 and (len(l_only) > 0 or len(r_only) > 0) as is_name_contained,
         coalesce(case
-            when same_house and (street_jw >= 0.88 or contains(l_street, r_street) or contains(r_street, l_street)) then 3
+            when same_house and (street_jw >= 0.88 or is_street_contained) then 3
             when same_house and (l_street is null or r_street is null) then 2
             when (l_house is null or r_house is null) and street_jw >= 0.92 then 1
             when same_house then 0

@@ -48,7 +48,8 @@ factors as (
             else 1
         end as name_doubt,
         case
-            when c.address_level = -2 and c.same_phone and coalesce(c.same_postal, c.same_city, false) then w.other_house_same_phone
+            when c.address_level = -2 and c.same_phone and coalesce(c.same_postal, c.same_city, false)
+                then w.other_house_same_phone
             when c.address_level = -2 and (c.same_phone or c.same_phone_tail) then w.other_house_chain
             when c.address_level = -2 then w.other_house
             when c.address_level = -1 then w.other_street

@@ -30,8 +30,10 @@ final as (
         replace(name_key, ' ', '') as name_compact,
         name_words(name_key) as name_tokens,
         -- sorted letters, so that "Textiles, Blackwell" is "BT" as well
-        array_to_string(list_sort(list_transform(string_split(name_key, ' '), lambda t: left(t, 1))), '') as name_initials,
-        case when length(name_key) <= 11 then array_to_string(list_sort(string_split(replace(name_key, ' ', ''), '')), '') end as name_letters,
+        sorted_text(list_transform(string_split(name_key, ' '), lambda t: left(t, 1))) as name_initials,
+        case
+            when length(name_key) <= 11 then sorted_text(string_split(replace(name_key, ' ', ''), ''))
+        end as name_letters,
     from records
 )
 

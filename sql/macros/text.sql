@@ -13,6 +13,7 @@ create or replace macro name_key(s) as
     coalesce(
         nullif(trim(regexp_replace(
             text_key(s),
+            -- noqa: disable=LT05
             '^the |( (l l c|llc|l l p|llp|l p|lp|inc|incorporated|corp|corporation|co|company|ltd|limited|plc|pllc|pc|p c|pa|gmbh|mbh|ag|sarl|srl|bv|nv|oy|ab|as|spa|and))+$',
             '', 'g'
         )), ''),
@@ -57,3 +58,6 @@ create or replace macro name_words(key) as
         ),
         lambda w: word_key(w)
     )));
+
+-- The parts of a list, sorted, as one text.
+create or replace macro sorted_text(parts) as array_to_string(list_sort(parts), '');

@@ -49,9 +49,11 @@ components as (
         list_filter(
             place.addressComponents, lambda c: list_contains(c.types, 'administrative_area_level_1')
         )[1].shortText as region_code,
-        list_filter(place.addressComponents, lambda c: list_contains(c.types, 'postal_code'))[1].longText as postal_code,
+        list_filter(
+            place.addressComponents, lambda c: list_contains(c.types, 'postal_code')
+        )[1].longText as postal_code,
         list_filter(place.addressComponents, lambda c: list_contains(c.types, 'country'))[1].shortText as country_code,
-        place.regularOpeningHours.periods as periods,
+        place.regularOpeningHours.periods,
     from records
 ),
 

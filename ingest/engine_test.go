@@ -368,7 +368,7 @@ func TestRun_names_what_a_campaign_gets_wrong(t *testing.T) {
 		src  leadlake.SourceSpec
 		want string
 	}{
-		{leadlake.SourceSpec{Source: "nubmers"}, "use one of numbers, list"},
+		{leadlake.SourceSpec{Source: "numberz"}, "use one of numbers, list"},
 		{leadlake.SourceSpec{Source: "list", Path: filepath.Join(b.dir, "none.csv")}, "none.csv: there is no such file"},
 		{leadlake.SourceSpec{Source: "list", Path: b.dir}, "directory"},
 		{b.file(t, "empty.csv", ""), "empty.csv: the file is empty"},

@@ -95,7 +95,7 @@ func RequestID(q Query, cursor string) string {
 // the same bytes.
 func writeField(w io.Writer, s string) {
 	io.WriteString(w, strconv.Itoa(len(s))) //nolint:errcheck // a hash never fails
-	io.WriteString(w, ":"+s)                //nolint:errcheck
+	io.WriteString(w, ":"+s)                //nolint:errcheck // a hash never fails
 }
 
 // Request is one call. The engine adds the credential, so an adapter never

@@ -119,7 +119,7 @@ func (c contextReader) Read(p []byte) (int, error) {
 }
 
 func (d *dirDriver) get(_ context.Context, key string) (object, error) {
-	if _, err := d.stat(nil, key); err != nil {
+	if _, err := d.stat(context.Background(), key); err != nil {
 		return nil, err
 	}
 	return os.Open(d.path(key))
@@ -186,7 +186,7 @@ func (d *dirDriver) visit(key string, isFolder bool, prefix string, yield func(O
 	if !strings.HasPrefix(key, prefix) {
 		return true
 	}
-	info, err := d.stat(nil, key)
+	info, err := d.stat(context.Background(), key)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true // deleted meanwhile
 	}

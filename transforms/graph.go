@@ -187,10 +187,10 @@ func (p *Project) sorted() ([]string, error) {
 	var order, path []string
 	var visit func(table string) error
 	visit = func(table string) error {
-		switch {
-		case state[table] == done:
+		switch state[table] {
+		case done:
 			return nil
-		case state[table] == open:
+		case open:
 			cycle := append(slices.Clone(path[slices.Index(path, table):]), table)
 			return leadlake.Errorf(leadlake.Invalid, "models read each other in a circle: %s", strings.Join(cycle, " -> ")).
 				WithFix("take one of the references out")

@@ -1,3 +1,6 @@
+// Package transforms runs the SQL of the project: it loads the models, knows
+// what they read, builds and checks them, and makes the tables between them
+// that Go makes better.
 package transforms
 
 import (

@@ -65,7 +65,7 @@ func TestListThatCannotBeReadIsNamedAndChangesNothing(t *testing.T) {
 		{"a header alone", "header.csv", "Name,Street,City\n", []string{"column names but no row"}},
 		{"blank lines alone", "blank.csv", "\n\n\n", []string{"only blank lines"}},
 		{"another delimiter", "other.csv", "Name^Street^City\nElm Hardware^22 Elm Ave^Springfield\n", []string{"line 1", "Name^Street^City", "comma, semicolon, tab and pipe"}},
-		{"a mapped column that is not there", "column.csv", "Nmae,Street,City\nElm Hardware,22 Elm Ave,Springfield\n", []string{`mapping.name names the column "Name"`, `did you mean "Nmae"`}},
+		{"a mapped column that is not there", "column.csv", "Nam,Street,City\nElm Hardware,22 Elm Ave,Springfield\n", []string{`mapping.name names the column "Name"`, `did you mean "Nam"`}},
 		{"a line beyond all bounds", "huge.csv", "Name,Street,City\n" + strings.Repeat("x", 65<<20), []string{"line 2", "longer than 64 MiB"}},
 		{"half a Parquet file", "half.parquet", string(whole[:len(whole)/2]), []string{"not a whole Parquet file", "cut short"}},
 		{"a Parquet file without its start", "tail.parquet", string(whole[len(whole)/2:]), []string{"Parquet"}},

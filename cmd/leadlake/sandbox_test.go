@@ -26,7 +26,7 @@ func TestSandboxAnswersUntilItIsStopped(t *testing.T) {
 	if err := json.NewDecoder(bufio.NewReader(stdout)).Decode(&report); err != nil {
 		t.Fatal(err)
 	}
-	go io.Copy(io.Discard, stdout) //nolint:errcheck // only keeps the writer going
+	go io.Copy(io.Discard, stdout) // only keeps the writer going
 	if report.Seed != 7 || report.Businesses == 0 {
 		t.Errorf("report %+v", report)
 	}

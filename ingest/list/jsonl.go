@@ -37,7 +37,7 @@ func (t *table) readJSONL(in file) error {
 		return err
 	}
 	err = t.setColumns(names)
-	if unknown := (unknownColumn{}); errors.As(err, &unknown) {
+	if unknown := (unknownColumnError{}); errors.As(err, &unknown) {
 		// The column that the user names may begin late: look at all lines.
 		if names, err = t.jsonColumns(in, -1); err != nil {
 			return err

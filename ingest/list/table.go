@@ -150,14 +150,14 @@ func (t *table) findColumn(columns []string, want, setting string) (int, error) 
 	if i := slices.IndexFunc(columns, func(c string) bool { return fold(c) == fold(want) && fold(c) != "" }); i >= 0 {
 		return i, nil
 	}
-	return 0, unknownColumn{leadlake.Errorf(leadlake.Invalid, "list %s: %s names the column %q, which the file does not have", t.file, setting, want).
+	return 0, unknownColumnError{leadlake.Errorf(leadlake.Invalid, "list %s: %s names the column %q, which the file does not have", t.file, setting, want).
 		WithFix("%sits columns are: %s", didYouMean(want, columns), listColumns(columns))}
 }
 
-// unknownColumn lets the JSON lines reader look for columns that begin late.
-type unknownColumn struct{ error }
+// unknownColumnError lets the JSON lines reader look for columns that begin late.
+type unknownColumnError struct{ error }
 
-func (e unknownColumn) Unwrap() error { return e.error }
+func (e unknownColumnError) Unwrap() error { return e.error }
 
 func (t *table) setFilters() error {
 	t.where = nil

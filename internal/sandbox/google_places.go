@@ -115,8 +115,8 @@ func (g *googlePlaces) refuse(f Fault) (string, []byte) {
 		method = "SearchText"
 	}
 	e := &googleError{code: f.Status, status: "UNKNOWN", message: "Injected by the sandbox.", reason: f.Reason}
-	switch {
-	case f.Status == http.StatusTooManyRequests:
+	switch f.Status {
+	case http.StatusTooManyRequests:
 		words, limit := "minute", "PerMinute"
 		if f.Reason == "per_day" {
 			words, limit = "day", "PerDay"
@@ -124,15 +124,15 @@ func (g *googlePlaces) refuse(f Fault) (string, []byte) {
 		e.status, e.reason = "RESOURCE_EXHAUSTED", "RATE_LIMIT_EXCEEDED"
 		e.message = fmt.Sprintf("Quota exceeded for quota metric '%[1]sRequest' and limit '%[1]sRequest per %[2]s' of service 'places.googleapis.com' for consumer 'project_number:1'.", method, words)
 		e.meta = object{"quota_limit": method + "Request" + limit + "PerProject", "consumer": "projects/1"}
-	case f.Status == http.StatusBadRequest:
+	case http.StatusBadRequest:
 		e.status = "INVALID_ARGUMENT"
-	case f.Status == http.StatusForbidden:
+	case http.StatusForbidden:
 		e.status = "PERMISSION_DENIED"
-	case f.Status == http.StatusNotFound:
+	case http.StatusNotFound:
 		e.status = "NOT_FOUND"
-	case f.Status == http.StatusInternalServerError:
+	case http.StatusInternalServerError:
 		e.status = "INTERNAL"
-	case f.Status == http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable:
 		e.status = "UNAVAILABLE"
 	}
 	body, _ := json.Marshal(e.body()) // strings and maps always marshal

@@ -36,7 +36,7 @@ func StartPostgres(t testing.TB) *Postgres {
 	as := unprivileged(t, dir)
 	data := filepath.Join(dir, "data")
 
-	init := exec.Command(initdb, "-D", data, "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	init := exec.CommandContext(t.Context(), initdb, "-D", data, "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	init.Dir = "/"
 	as(init)
 	if out, err := init.CombinedOutput(); err != nil {

@@ -44,7 +44,7 @@ func StartS3(t testing.TB) *S3 {
 	s := start(t, nil, program, "--port", s3.Endpoint, "--access", s3.AccessKey, "--secret", s3.SecretKey,
 		"--region", s3.Region, "posix", "--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))
 	s.ready(t, func() error {
-		conn, err := net.Dial("tcp", s3.Endpoint)
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s3.Endpoint)
 		if err != nil {
 			return err
 		}

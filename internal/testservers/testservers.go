@@ -3,6 +3,7 @@
 package testservers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +50,8 @@ func start(t testing.TB, configure func(*exec.Cmd), program string, args ...stri
 	}
 	defer input.Close()
 	s.input = keep
-	s.cmd = exec.Command("sh", append([]string{"-c", supervisor, "sh", program}, args...)...)
+	// Its own supervisor ends it, after the test's context is over.
+	s.cmd = exec.CommandContext(context.Background(), "sh", append([]string{"-c", supervisor, "sh", program}, args...)...)
 	s.cmd.ExtraFiles = []*os.File{input} // descriptor 3; a shell gives background commands no standard input
 	s.cmd.Stdout, s.cmd.Stderr = output, output
 	s.cmd.Dir = "/" // where every user may be
@@ -61,7 +63,7 @@ func start(t testing.TB, configure func(*exec.Cmd), program string, args ...stri
 		t.Fatalf("start %s: %v", s.name, err)
 	}
 	go func() {
-		s.cmd.Wait()
+		_ = s.cmd.Wait() // how it ended stands in its output
 		close(s.done)
 	}()
 	t.Cleanup(s.stop)
@@ -73,7 +75,7 @@ func (s *server) stop() {
 	select {
 	case <-s.done:
 	case <-time.After(10 * time.Second):
-		s.cmd.Process.Kill()
+		_ = s.cmd.Process.Kill() // it may have ended by now
 	}
 }
 
@@ -105,7 +107,7 @@ func (s *server) text() string {
 // freePort is a loopback port that nobody listens on right now.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("find a free port: %v", err)
 	}

@@ -102,8 +102,8 @@ func ownFiles(dir string) (map[string]bool, error) {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
 	var m Manifest
-	if json.Unmarshal(text, &m) != nil || m.Kind != manifestKind {
-		return nil, nil
+	if parse := json.Unmarshal(text, &m); parse != nil || m.Kind != manifestKind {
+		return nil, nil //nolint:nilerr // not our manifest, so nothing here is ours
 	}
 	ours := map[string]bool{manifestName: true}
 	for _, file := range m.Files {

@@ -108,7 +108,7 @@ func (s *Snapshot) load(ctx context.Context) error {
 		"select score, lead_id, campaign_id, body from leads where rank in (select value from json_each(?)) order by rank":                     &s.bodies,
 		"select score, lead_id, campaign_id, body, records from leads where lead_id = ? and (? = '' or campaign_id = ?) order by rank limit 1": &s.byID,
 	} {
-		stmt, err := s.db.PrepareContext(ctx, query)
+		stmt, err := s.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // closed with the database
 		if err != nil {
 			return fmt.Errorf("prepare %q: %w", query, err)
 		}

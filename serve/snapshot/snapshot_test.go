@@ -94,6 +94,9 @@ func expected(t *testing.T, l *lake.Lake, f Filter) []string {
 		}
 		ids = append(ids, id)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return ids
 }
 

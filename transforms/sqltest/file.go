@@ -71,7 +71,7 @@ func parseCases(file, text string, k kind) ([]testCase, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.SequenceNode || len(doc.Content[0].Content) == 0 {
-		return nil, fmt.Errorf("%s:1: it holds no list of tests; start with - name: ..., given: and expect:", file)
+		return nil, fmt.Errorf("%s:1: it holds no list of tests; start with `- name: claim`, given and expect", file)
 	}
 	end := 1 + strings.Count(text, "\n")
 	if !strings.HasSuffix(text, "\n") {
@@ -102,7 +102,7 @@ func parseCases(file, text string, k kind) ([]testCase, error) {
 func parseCase(file string, item *yaml.Node, next int, k kind) (testCase, error) {
 	c := testCase{file: file, line: item.Line, item: item, next: next}
 	if item.Kind != yaml.MappingNode {
-		return c, fmt.Errorf("%s:%d: a test is a mapping; write - name: ...", file, item.Line)
+		return c, fmt.Errorf("%s:%d: a test is a mapping; write `- name: claim`", file, item.Line)
 	}
 	for i := 0; i < len(item.Content); i += 2 {
 		key, value := item.Content[i], item.Content[i+1]

@@ -83,6 +83,8 @@ measured as (
                     and len(list_filter(r_only, lambda t: regexp_full_match(t, '[0-9]+|[a-z]'))) > 0
             else false
         end as has_other_number,
+        -- "Regions" and "Regis" start alike, yet too many letters differ for a typo
+        4 * levenshtein(l_rest, r_rest) <= greatest(length(l_rest), length(r_rest)) as is_near_spelling,
         case when l_street = r_street then 1.0 else jaro_winkler_similarity(l_street, r_street) end as street_jw,
         contains(l_street, r_street) or contains(r_street, l_street) as is_street_contained,
     from rests
@@ -97,7 +99,7 @@ final as (
             when name_jw = 1 or (l_tokens > 0 and len(l_only) = 0 and len(r_only) = 0) then 4  -- the same
             when has_other_number then 1
             when rest_jw is null and shared_tokens >= 2 then 3                          -- one holds the other
-            when name_jw >= 0.97 or (rest_jw >= 0.8 and name_jw >= 0.85) then 3         -- a typo apart
+            when name_jw >= 0.97 or (rest_jw >= 0.8 and name_jw >= 0.85 and is_near_spelling) then 3  -- a typo apart
             when rest_jw is null and shared_tokens = 1 then 2
             when is_acronym then 2
             when rest_jw >= 0.8 and (shared_tokens > 0 or name_jw > 0.85) then 2

@@ -125,6 +125,9 @@ func (l *Lake) attach(ctx context.Context) error {
 	if _, err := l.db.ExecContext(ctx, statements+"attach ':memory:' as scratch;"); err != nil {
 		return l.cfg.attachError(err)
 	}
+	if err := l.requireSchemas(ctx); err != nil {
+		return err
+	}
 	if err := l.createTables(ctx); err != nil {
 		return fmt.Errorf("open lake: create tables: %w", err)
 	}
@@ -140,6 +143,23 @@ func (c Config) extensionNames() []string {
 		names = append(names, "httpfs")
 	}
 	return names
+}
+
+// requireSchemas is a NotFound where the process that was making the lake died
+// over it; the next one that writes goes on with it.
+func (l *Lake) requireSchemas(ctx context.Context) error {
+	if !l.cfg.ReadOnly {
+		return nil
+	}
+	var made int
+	const query = "select count(*) from duckdb_schemas() where database_name = 'lake' and schema_name in ('raw', 'candidates', 'marts')"
+	if err := l.db.QueryRowContext(ctx, query).Scan(&made); err != nil {
+		return fmt.Errorf("open lake: look for its schemas: %w", err)
+	}
+	if made < len(lakeSchemas) {
+		return noLake(l.cfg.Home)
+	}
+	return nil
 }
 
 // createTables makes the schemas and the tables that Go writes. A lake that is
@@ -176,6 +196,8 @@ func (c Config) attachError(err error) error {
 	case strings.Contains(text, "does not match existing data path"):
 		return leadlake.Errorf(leadlake.Invalid, "open lake: the objects of this workspace are elsewhere: %s", text).
 			WithFix("move the workspace back to where it was created, or set the same object location")
+	case strings.Contains(text, "creating a new DuckLake is explicitly disabled"):
+		return noLake(c.Home) // its catalog file is there, but still empty
 	case strings.Contains(text, "Unable to connect"):
 		return leadlake.Errorf(leadlake.Unavailable, "open lake: %s", text).WithFix("check the address of the catalog and that its Postgres runs")
 	case strings.Contains(text, "file is not a database"), strings.Contains(text, "malformed"):

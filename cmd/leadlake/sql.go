@@ -119,7 +119,7 @@ func (a *app) query(ctx context.Context, query string, print func(*sql.Rows) err
 	defer s.Close()
 	rows, err := s.Query(ctx, query)
 	if err != nil {
-		return queryError(err)
+		return a.queryError(ctx, s, query, err)
 	}
 	defer rows.Close()
 	if err := print(rows); err != nil {
@@ -129,6 +129,18 @@ func (a *app) query(ctx context.Context, query string, print func(*sql.Rows) err
 		return queryError(err)
 	}
 	return nil
+}
+
+// queryError is queryError, but for a question about published leads before
+// there are any.
+func (a *app) queryError(ctx context.Context, s *lake.Session, query string, err error) error {
+	var marts int
+	const count = "select count(*) from duckdb_tables() where database_name = 'lake' and schema_name = 'marts'"
+	if strings.Contains(query, "marts.") && s.QueryRow(ctx, count).Scan(&marts) == nil && marts == 0 {
+		return leadlake.Errorf(leadlake.NotFound, "sql: nothing is published in %s yet", a.cfg.Home).
+			WithFix("publish a run first: leadlake run CAMPAIGN.yaml")
+	}
+	return queryError(err)
 }
 
 // queryError makes DuckDB's complaint about the user's text an error of the

@@ -24,7 +24,7 @@ func TestRunOnPostgresAndS3(t *testing.T) {
 	list := s.write(t, "shops.csv", shopList)
 
 	got := s.do(t, "run", s.campaign, "--input", "shops="+list)
-	if want := "published  3"; !strings.Contains(got.stdout, want) {
+	if want := "published   3"; !strings.Contains(got.stdout, want) {
 		t.Errorf("run printed %q, want %q", got.stdout, want)
 	}
 	got = s.do(t, "sql", "--csv", "select name from marts.leads order by name")

@@ -46,8 +46,8 @@ fmt: lint-deps ## format Go and SQL
 	golangci-lint fmt
 	sqlfluff fix --quiet sql
 
-bench: setup ## run the benchmarks (PKG and RUN narrow them)
-	go test -run '^$$' -bench '$(RUN)' -benchmem $(PKG)
+bench: setup ## measure the whole job against its limits, on the data in LEADLAKE_TESTDATA
+	@scripts/bench.sh
 
 chaos: setup ## kill the program at random moments and compare what it leaves
 	go run ./internal/chaos $(ARGS)

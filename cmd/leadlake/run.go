@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -39,12 +40,19 @@ approves it.`,
 			if err != nil {
 				return err
 			}
+			began := time.Now()
 			run, err := a.runCampaign(cmd.Context(), spec, approve)
 			if err != nil {
 				return err
 			}
-			return a.out.result(run, func(w io.Writer) {
+			result := struct {
+				leadlake.Run
+				Seconds float64 `json:"seconds"`
+				PeakMiB int64   `json:"peak_mib"`
+			}{run, time.Since(began).Seconds(), peakMiB()}
+			return a.out.result(result, func(w io.Writer) {
 				printRun(w, run)
+				fmt.Fprintf(w, "in %.1f s and %s MiB\n", result.Seconds, count(result.PeakMiB))
 				if run.State == leadlake.RunAwaiting {
 					io.WriteString(w, "approve it with: leadlake publish --run "+run.RunID+"\n") //nolint:errcheck // stdout
 				}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -49,6 +50,9 @@ func (a *app) serve(ctx context.Context, addr string) error {
 	if err != nil {
 		return leadlake.Errorf(leadlake.Unavailable, "serve on %s: %w", addr, err).WithFix("choose another address with --addr")
 	}
+	if ip, ok := listener.Addr().(*net.TCPAddr); ok && ip.IP.IsLoopback() {
+		handler = localHostsOnly(handler)
+	}
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -77,4 +81,21 @@ func (a *app) serve(ctx context.Context, addr string) error {
 		return nil
 	}
 	return err
+}
+
+// localHostsOnly refuses requests that name another host than this machine: a
+// web page elsewhere whose name was made to point at loopback.
+func localHostsOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		ip := net.ParseIP(strings.Trim(host, "[]"))
+		if host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			http.Error(w, "this service answers to localhost only", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

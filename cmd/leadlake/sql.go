@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ const tableRows = 100
 func sqlCmd(a *app) *cobra.Command {
 	var asCSV bool
 	var limit int
+	var attach bool
 	cmd := &cobra.Command{
 		Use:   `sql "select ..."`,
 		Short: "Ask the lake a question in SQL, read-only",
@@ -35,9 +37,16 @@ func sqlCmd(a *app) *cobra.Command {
 leads and their evidence), candidates (runs under way), raw (what sources said).
 The lake cannot be changed this way. A query of - is read from standard input.`,
 		Example: `  leadlake sql "select tier, count(*) from marts.leads group by all"
-  leadlake sql "from marts.leads limit 10" --csv`,
-		Args: cobra.ExactArgs(1),
+  leadlake sql "from marts.leads limit 10" --csv
+  leadlake sql --attach > lake.sql; duckdb -init lake.sql`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if attach {
+				return a.printAttach()
+			}
+			if len(args) == 0 {
+				return leadlake.Errorf(leadlake.Invalid, "sql: there is no query").WithFix(`write it after the command: leadlake sql "from marts.leads limit 10"`)
+			}
 			query, err := a.queryText(args[0])
 			if err != nil {
 				return err
@@ -55,6 +64,7 @@ The lake cannot be changed this way. A query of - is read from standard input.`,
 	}
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print CSV")
 	cmd.Flags().IntVar(&limit, "limit", tableRows, "rows to show as a table; 0 for all")
+	cmd.Flags().BoolVar(&attach, "attach", false, "print the statements by which any DuckDB shell attaches this lake")
 	cmd.MarkFlagsMutuallyExclusive("csv", "limit")
 	return cmd
 }
@@ -320,4 +330,22 @@ func plain(v any) any {
 		}
 	}
 	return v
+}
+
+// printAttach prints what an analyst's own DuckDB needs to see the lake.
+func (a *app) printAttach() error {
+	cfg := a.cfg.lakeConfig(true)
+	home, err := filepath.Abs(cfg.Home)
+	if err != nil {
+		return fmt.Errorf("print attach statements: %w", err)
+	}
+	cfg.Home = home
+	statements, err := lake.AttachSQL(cfg)
+	if err != nil {
+		return err
+	}
+	result := struct {
+		SQL string `json:"sql"`
+	}{statements}
+	return a.out.result(result, func(w io.Writer) { fmt.Fprint(w, statements) })
 }

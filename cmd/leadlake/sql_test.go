@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"strings"
 	"testing"
 
@@ -110,5 +111,30 @@ func TestSQLWithoutALakeSaysHowToMakeOne(t *testing.T) {
 	got := invoke(t, nil, "sql", "select 1")
 	if got.code != exitNotFound || !strings.Contains(got.stderr, "leadlake demo") {
 		t.Errorf("exit %d: %s", got.code, got.stderr)
+	}
+}
+
+func TestSQLAttachLetsAnyDuckDBReadTheLake(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.do(t, "run", s.campaign, "--input", "shops="+s.write(t, "shops.csv", shopList))
+	statements := s.do(t, "sql", "--attach").stdout
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, statement := range []string{"set extension_directory = " + lake.Quote(lake.DefaultExtensions()), statements} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	var leads int
+	if err := db.QueryRowContext(t.Context(), "select count(*) from lake.marts.leads").Scan(&leads); err != nil || leads != 3 {
+		t.Errorf("%d leads, %v, want 3", leads, err)
+	}
+	if _, err := db.ExecContext(t.Context(), "delete from lake.marts.leads"); err == nil {
+		t.Error("an analyst could delete leads")
 	}
 }

@@ -174,7 +174,7 @@ func (a *app) printDemo(w io.Writer, run leadlake.Run, leads []topLead) {
 	}
 	fmt.Fprintf(w, `
 what to open next:
-  %[1]s serve%[2]s            then http://%[3]s/ and /v1/leads?tier=A
+  %[1]s serve%[2]s            then http://%[3]s/ and /v1/leads?min_score=40
   %[1]s sql%[2]s "select name, phones[1].value, lead_score from marts.leads order by lead_score desc limit 10"
   %[1]s export%[2]s --campaign %[4]s --format csv
 `, program, home, a.cfg.Serve.Addr, run.CampaignID)

@@ -139,6 +139,8 @@ func (c CampaignSpec) Validate() error {
 		return Errorf(Invalid, "campaign: geo %g, %g is not on the globe", *c.Geo.Lat, *c.Geo.Lon)
 	case c.Filters.MinRating < 0 || c.Filters.MinRating > 5:
 		return Errorf(Invalid, "campaign: filters.min_rating is %g", c.Filters.MinRating).WithFix("ratings go from 1 to 5")
+	case c.Filters.ReviewCountMin < 0:
+		return Errorf(Invalid, "campaign: filters.review_count_min is negative")
 	case c.Budget.MaxCostUSD < 0:
 		return Errorf(Invalid, "campaign: budget.max_cost_usd is negative")
 	}

@@ -23,7 +23,7 @@ func OpenFile(path string) (File, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, leadlake.Errorf(leadlake.Invalid, "open list %s: there is no such file", path).
-			WithFix("check the path; it is relative to the working directory")
+			WithFix("check the path: one in a campaign file starts at that file's folder")
 	case errors.Is(err, fs.ErrPermission):
 		return nil, leadlake.Errorf(leadlake.Invalid, "open list %s: the file may not be read", path).
 			WithFix("give yourself the right to read it")

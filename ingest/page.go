@@ -70,7 +70,8 @@ func (r *running) page(ctx context.Context, source Source, q Query, n int, curso
 			return page, err
 		}
 	}
-	if err := r.Ledger.LandPage(ctx, page); err != nil {
+	// It is paid and durable: recorded even if another source has failed.
+	if err := r.Ledger.LandPage(context.WithoutCancel(ctx), page); err != nil {
 		return page, fmt.Errorf("record page %d of query %s: %w", n, q.ID, err)
 	}
 	r.mu.Lock()

@@ -138,3 +138,22 @@ func FuzzTokensKeepTheText(f *testing.F) {
 		}
 	})
 }
+
+func TestStatementsAreCountedOutsideQuotesAndComments(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"select 1":                                 1,
+		"select 1;":                                1,
+		"select 1; -- done; really":                1,
+		"select ';' as a; ; ":                      1,
+		"select 1; attach 'x' as y":                2,
+		"/* a; b */ select \";\" from t; select 2": 2,
+		"select $$ ; $$":                           1,
+		"-- nothing":                               0,
+		"":                                         0,
+	} {
+		if got := Statements(text); got != want {
+			t.Errorf("%q: got %d, want %d", text, got, want)
+		}
+	}
+}

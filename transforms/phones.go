@@ -34,6 +34,10 @@ func (r phoneReader) read(raw, country string) (e164, kind string, tollFree bool
 	if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
 		return "", "", false
 	}
+	// No area code begins with 0 or 1: such a number is a placeholder.
+	if n.GetCountryCode() == 1 && n.GetNationalNumber() < 2_000_000_000 {
+		return "", "", false
+	}
 	return described(phonenumbers.Format(n, phonenumbers.E164), phonenumbers.GetNumberType(n))
 }
 

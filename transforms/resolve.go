@@ -32,6 +32,14 @@ func recordsKept(path string) External {
 			if err := s.Exec(ctx, "set variable records_file = "+lake.Quote(path)); err != nil {
 				return err
 			}
+			var found int
+			const columns = "select count(distinct name) from parquet_schema(getvariable('records_file')) where name in ('source', 'source_key', 'name')"
+			if err := s.QueryRow(ctx, columns).Scan(&found); err != nil {
+				return fmt.Errorf("read columns of %s: %w", path, err)
+			}
+			if found < 3 {
+				return leadlake.Errorf(leadlake.Invalid, "%s lacks source, source_key or name", path).WithFix("name its columns so")
+			}
 			return evalScript(ctx, s, "records_kept")
 		},
 	}

@@ -72,6 +72,31 @@ func isBlank(text string) bool {
 	return true
 }
 
+// Statements counts the statements of a SQL text: what stands between
+// semicolons that are not in quotes or comments.
+func Statements(text string) int {
+	statements, begun := 0, false
+	for _, t := range tokens(text) {
+		if t.isNote {
+			continue
+		}
+		if !t.isCode {
+			begun = true
+			continue
+		}
+		for i, part := range strings.Split(t.text, ";") {
+			if i > 0 && begun {
+				statements, begun = statements+1, false
+			}
+			begun = begun || strings.TrimSpace(part) != ""
+		}
+	}
+	if begun {
+		statements++
+	}
+	return statements
+}
+
 // oneStatement refuses a text without a statement, and one with a semicolon: a
 // model is built into larger statements.
 func oneStatement(file, text string) error {

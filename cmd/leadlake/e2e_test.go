@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -202,5 +203,62 @@ func TestManualApprovalPublishesNothingUntilItIsGiven(t *testing.T) {
 	}
 	if diff := cmp.Diff([]map[string]any{{"run": run.RunID}}, s.rows(t, published)); diff != "" {
 		t.Errorf("after the approval (-want +got):\n%s", diff)
+	}
+}
+
+// runs lists the runs, newest first.
+func (s shop) runs(t *testing.T) (runs []leadlake.Run) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(s.do(t, "runs", "--json").stdout), &runs); err != nil {
+		t.Fatal(err)
+	}
+	return runs
+}
+
+func TestFailedRunIsNotPublished(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	list := s.write(t, "shops.csv", shopList)
+	s.do(t, "ingest", s.campaign, "--input", "shops="+list)
+	runs := s.runs(t)
+	abandoned := runs[0].RunID
+	for _, step := range []string{"transform", "score"} {
+		s.do(t, step, "--run", abandoned)
+	}
+	s.write(t, "shops.yaml", shopCampaign+"keywords: changed\n")
+	s.do(t, "run", s.campaign, "--input", "shops="+list)
+	got := invoke(t, s.env, "publish", "--run", abandoned)
+	if got.code != exitConflict || !strings.Contains(got.stderr, "has failed") {
+		t.Errorf("exit %d, %s", got.code, got.stderr)
+	}
+	if out := s.do(t, "sql", "--csv", "select distinct run_id from marts.leads").stdout; strings.Contains(out, abandoned) {
+		t.Error("the failed run's leads are published")
+	}
+}
+
+func TestOlderRunIsNotPublishedOverAYoungerOne(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	list := "shops=" + s.write(t, "shops.csv", shopList)
+	s.do(t, "run", s.campaign, "--input", list, "--approve", "manual")
+	runs := s.runs(t)
+	s.do(t, "run", s.campaign, "--input", list)
+	if got := invoke(t, s.env, "publish", "--run", runs[0].RunID); got.code != exitConflict || !strings.Contains(got.stderr, "younger") {
+		t.Errorf("exit %d, %s", got.code, got.stderr)
+	}
+}
+
+func TestCampaignsThatWouldMixAreRefused(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	list := "shops=" + s.write(t, "shops.csv", shopList)
+	s.do(t, "run", s.campaign, "--input", list)
+	s.write(t, "shops.yaml", strings.Replace(shopCampaign, "name: Shops", "name: Shops!", 1))
+	if got := invoke(t, s.env, "run", s.campaign, "--input", list); got.code != exitConflict || !strings.Contains(got.stderr, "same id") {
+		t.Errorf("another name, same id: exit %d, %s", got.code, got.stderr)
+	}
+	s.write(t, "shops.yaml", strings.Replace(shopCampaign, "{country: US}", "{city: Litle Rock, region: AR, country: US, radius_km: 5}", 1))
+	if got := invoke(t, s.env, "run", s.campaign, "--input", list); got.code == exitOK || !strings.Contains(got.stderr, "geo") {
+		t.Errorf("radius around an unknown city: exit %d, %s", got.code, got.stderr)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,11 +20,12 @@ func exportCmd(a *app) *cobra.Command {
 		Short: "Write the published leads of a campaign as CSV, Parquet or JSON lines, with a manifest",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r.Format, r.Tier, r.Vertical = export.Format(format), leadlake.Tier(tier), leadlake.Vertical(vertical)
+			r.Format, r.Tier, r.Vertical = export.Format(format), leadlake.Tier(strings.ToUpper(tier)), leadlake.Vertical(vertical)
+			r.Region = strings.ToUpper(r.Region) // as leads have it
 			if out == "" {
 				out = filepath.Join(a.cfg.Home, "exports", r.CampaignID+"-"+format)
 			}
-			ws, err := a.openWorkspace(cmd.Context())
+			ws, err := a.openExisting(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -27,6 +28,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	a := newApp(getenv, stdin, stdout, stderr)
 	root := newRoot(a)
 	root.SetArgs(args)
+	a.out.json = slices.Contains(args, "--json") // also for mistakes in the arguments themselves
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
 		a.out.interrupted()

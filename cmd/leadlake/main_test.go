@@ -54,7 +54,7 @@ func TestRunSaysWhatIsWrongWithTheArguments(t *testing.T) {
 	}{
 		"a misspelt command names the near one": {[]string{"sqll"}, []string{`error: "sqll" is no command`, "leadlake sql"}},
 		"an unknown flag":                       {[]string{"doctor", "--loud"}, []string{"error: unknown flag: --loud", "fix:"}},
-		"a missing argument":                    {[]string{"sql"}, []string{"error: accepts 1 arg", "--help"}},
+		"a missing argument":                    {[]string{"run"}, []string{"error: accepts 1 arg", "--help"}},
 		"a config file that is not there":       {[]string{"config", "--config", "none.yaml"}, []string{"there is no file none.yaml"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,9 @@ func planCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, _, err := centre(spec); err != nil {
+				return err
+			}
 			engine, err := a.engine(nil)
 			if err != nil {
 				return err

@@ -96,8 +96,22 @@ func (a *app) runCampaign(ctx context.Context, spec leadlake.CampaignSpec, appro
 // begin resumes the campaign's unfinished run, or creates one. A run that
 // began with another campaign text is given up: its rows would mix.
 func (a *app) begin(ctx context.Context, ws *workspace, spec leadlake.CampaignSpec) (*job, error) {
+	if _, _, err := centre(spec); err != nil {
+		return nil, err
+	}
+	stored, err := ws.store.Campaign(ctx, spec.ID())
+	switch {
+	case err == nil && stored.Name != spec.Name:
+		return nil, leadlake.Errorf(leadlake.Conflict, "campaign %q has the same id as %q: %s", spec.Name, stored.Name, spec.ID()).
+			WithFix("give it a name that differs in letters or digits; it would replace the other's leads")
+	case err != nil && leadlake.ErrorCode(err) != leadlake.NotFound:
+		return nil, err
+	}
 	if err := ws.store.SaveCampaign(ctx, spec); err != nil {
 		return nil, err
+	}
+	if len(spec.Enrichment) > 0 || spec.Schedule != nil || len(spec.Destinations) > 0 {
+		a.out.note("note: enrichment, schedule and destinations of a campaign are kept but not acted on yet")
 	}
 	old, found, err := ws.store.UnfinishedRun(ctx, spec.ID())
 	if err != nil {

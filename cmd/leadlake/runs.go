@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/leadlake/leadlake"
 )
 
 func runsCmd(a *app) *cobra.Command {
@@ -15,7 +17,7 @@ func runsCmd(a *app) *cobra.Command {
 		Short: "List runs, newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ws, err := a.openWorkspace(cmd.Context())
+			ws, err := a.openExisting(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -23,6 +25,9 @@ func runsCmd(a *app) *cobra.Command {
 			runs, err := ws.store.Runs(cmd.Context(), campaign, limit)
 			if err != nil {
 				return err
+			}
+			if runs == nil {
+				runs = []leadlake.Run{} // an empty list, not null
 			}
 			return a.out.result(runs, func(w io.Writer) {
 				rows := make([][]string, len(runs))

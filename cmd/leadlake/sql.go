@@ -21,6 +21,7 @@ import (
 
 	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/lake"
+	"github.com/leadlake/leadlake/transforms"
 )
 
 // tableRows is how many rows `leadlake sql` shows a person by default.
@@ -90,11 +91,21 @@ var (
 	readers = []string{"select", "with", "from", "values", "table", "describe", "desc", "show", "summarize", "explain", "pivot", "unpivot"}
 )
 
-// mustRead refuses what is not a query.
+// explained is what stands before the statement that EXPLAIN would run.
+var explained = regexp.MustCompile(`(?is)^\s*explain\s+(analyze\s+)?(\([^)]*\)\s*)?`)
+
+// mustRead refuses what is not one query: of several statements the later
+// ones could write.
 func mustRead(query string) error {
+	if transforms.Statements(query) > 1 {
+		return leadlake.Errorf(leadlake.Invalid, "sql: there are several statements").WithFix("ask one question at a time")
+	}
 	rest := query
 	for sqlComment.MatchString(rest) {
 		rest = sqlComment.ReplaceAllString(rest, "")
+	}
+	if statement := explained.ReplaceAllString(rest, ""); statement != rest {
+		return mustRead(statement)
 	}
 	m := firstWord.FindStringSubmatch(rest)
 	if m == nil {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"database/sql"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -88,7 +90,7 @@ func TestSQLRefuses(t *testing.T) {
 	for name, tc := range map[string]struct{ query, want string }{
 		"a write":                   {"delete from marts.things", "DELETE is no query"},
 		"a write behind a comment":  {"/* x */ drop table marts.things", "DROP is no query"},
-		"a write after a query":     {"select 1; delete from lake.marts.things", "for reading only"},
+		"a write after a query":     {"select 1; delete from lake.marts.things", "several statements"},
 		"a write behind a CTE":      {"with x as (select 9 as id) insert into lake.marts.things by name select * from x", "for reading only"},
 		"nothing":                   {" -- nothing", "there is no query"},
 		"a table that is not there": {"from marts.nothing", "does not exist"},
@@ -136,5 +138,28 @@ func TestSQLAttachLetsAnyDuckDBReadTheLake(t *testing.T) {
 	}
 	if _, err := db.ExecContext(t.Context(), "delete from lake.marts.leads"); err == nil {
 		t.Error("an analyst could delete leads")
+	}
+}
+
+func TestSQLRefusesToWriteInDisguise(t *testing.T) {
+	t.Parallel()
+	env := lakeHome(t)
+	target := filepath.Join(t.TempDir(), "written.csv")
+	for _, query := range []string{
+		"select 1; copy (select 1) to '" + target + "'",
+		"explain analyze copy (select 1) to '" + target + "'",
+		"select 1; attach '" + target + "' as other",
+		"explain analyze select 1; drop table lake.marts.things",
+		"copy (select 1) to '" + target + "'",
+	} {
+		if got := invoke(t, env, "sql", query); got.code != exitUsage {
+			t.Errorf("%s: exit %d, %s", query, got.code, got.stdout)
+		}
+	}
+	if _, err := os.Stat(target); err == nil {
+		t.Error("a query wrote a file")
+	}
+	if got := invoke(t, env, "sql", "explain analyze select 1;"); got.code != exitOK {
+		t.Errorf("explain: exit %d, %s", got.code, got.stderr)
 	}
 }

@@ -45,7 +45,7 @@ func stepCmd(a *app, step leadlake.Step, short string) *cobra.Command {
 
 // repeatStep runs one step of an existing run.
 func (a *app) repeatStep(ctx context.Context, runID string, step leadlake.Step) (leadlake.Run, error) {
-	ws, err := a.openWorkspace(ctx)
+	ws, err := a.openExisting(ctx)
 	if err != nil {
 		return leadlake.Run{}, err
 	}
@@ -61,6 +61,10 @@ func (a *app) repeatStep(ctx context.Context, runID string, step leadlake.Step) 
 	err = ws.withCampaign(ctx, run.CampaignID, func(ctx context.Context) error {
 		if run, err = ws.store.Run(ctx, runID); err != nil { // it may have moved on
 			return err
+		}
+		if run.State == leadlake.RunFailed {
+			return leadlake.Errorf(leadlake.Conflict, "run %s has failed: %s", runID, run.Error).
+				WithFix("start its campaign again with leadlake run")
 		}
 		j := &job{app: a, ws: ws, run: run}
 		err := j.do(ctx, step)

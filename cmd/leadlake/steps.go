@@ -111,16 +111,30 @@ func (j *job) ingest(ctx context.Context) error {
 	return err
 }
 
-func (j *job) params() transforms.Params {
-	p := transforms.Params{Run: j.run, Lat: j.run.Spec.Geo.Lat, Lon: j.run.Spec.Geo.Lon}
-	if p.Lat == nil && j.run.Spec.Geo.City != "" {
-		// A city that is not in the gazetteer only means that distances stay
-		// unknown: sources that need the point have refused the plan already.
-		if place, err := gazetteer.Lookup(j.run.Spec.Geo.City, j.run.Spec.Geo.Region, j.run.Spec.Geo.Country); err == nil {
-			p.Lat, p.Lon = &place.Lat, &place.Lon
-		}
+// centre is the point that a campaign's distances count from: nil where it
+// names no place. A radius around nowhere is an error, and so is one around a
+// city that is not known: leads from anywhere would pass.
+func centre(spec leadlake.CampaignSpec) (lat, lon *float64, err error) {
+	geo := spec.Geo
+	if geo.Lat != nil {
+		return geo.Lat, geo.Lon, nil
 	}
-	return p
+	if geo.City == "" && geo.RadiusKM == 0 {
+		return nil, nil, nil
+	}
+	place, err := gazetteer.Lookup(geo.City, geo.Region, geo.Country)
+	switch {
+	case err == nil:
+		return &place.Lat, &place.Lon, nil
+	case geo.RadiusKM > 0:
+		return nil, nil, err
+	}
+	return nil, nil, nil // distances stay unknown, and nothing asks for them
+}
+
+func (j *job) params() (transforms.Params, error) {
+	lat, lon, err := centre(j.run.Spec)
+	return transforms.Params{Run: j.run, Lat: lat, Lon: lon}, err
 }
 
 func (j *job) tables(e transforms.Event) {
@@ -128,7 +142,11 @@ func (j *job) tables(e transforms.Event) {
 }
 
 func (j *job) transform(ctx context.Context) error {
-	report, err := transforms.Candidates(ctx, j.ws.lake, j.params(), j.tables)
+	params, err := j.params()
+	if err != nil {
+		return err
+	}
+	report, err := transforms.Candidates(ctx, j.ws.lake, params, j.tables)
 	j.warn(report)
 	return err
 }
@@ -145,12 +163,34 @@ func (j *job) score(ctx context.Context) error {
 }
 
 func (j *job) publish(ctx context.Context) error {
-	funnel, report, err := transforms.Publish(ctx, j.ws.lake, j.params(), j.tables)
+	if err := j.isNewest(ctx); err != nil {
+		return err
+	}
+	params, err := j.params()
+	if err != nil {
+		return err
+	}
+	funnel, report, err := transforms.Publish(ctx, j.ws.lake, params, j.tables)
 	j.warn(report)
 	if err != nil {
 		return err
 	}
 	j.run.Funnel, j.run.State = funnel, leadlake.RunPublished
+	return nil
+}
+
+// isNewest refuses to publish a run over a younger one: its leads are older.
+func (j *job) isNewest(ctx context.Context) error {
+	runs, err := j.ws.store.Runs(ctx, j.run.CampaignID, 100)
+	if err != nil {
+		return err
+	}
+	for _, other := range runs {
+		if other.State == leadlake.RunPublished && other.StartedAt.After(j.run.StartedAt) {
+			return leadlake.Errorf(leadlake.Conflict, "run %s is younger and published", other.RunID).
+				WithFix("run the campaign again for newer leads")
+		}
+	}
 	return nil
 }
 

@@ -40,7 +40,7 @@ func replaceDir(dir string, fill func(temp string) error) error {
 	}
 	// After the swap this is the old export.
 	defer os.RemoveAll(temp)
-	if err := os.Chmod(temp, 0o755); err != nil {
+	if err := os.Chmod(temp, 0o700); err != nil {
 		return fmt.Errorf("prepare %s: %w", temp, err)
 	}
 	if err := fill(temp); err != nil {

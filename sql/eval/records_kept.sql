@@ -46,7 +46,11 @@ kept as (
         category,
     from records
     where source_key is not null
-    qualify row_number() over (partition by source, source_key) = 1
+    qualify
+        row_number() over (
+            partition by source, source_key
+            order by name, street, city, postal, phone, website, email
+        ) = 1
 )
 
 select row_number() over (order by provider, provider_key) as record_id, *

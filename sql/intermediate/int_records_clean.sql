@@ -29,7 +29,7 @@ select
     c.email_domain,
     nullif(trim(r.category), '') as category,
     case when r.rating between 1 and 5 then r.rating end as rating,
-    r.review_count,
+    case when r.review_count >= 0 then r.review_count end as review_count,
     r.status,
     r.legal_name,
     r.registration_id,

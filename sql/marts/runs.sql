@@ -3,9 +3,10 @@
 -- keys: none
 -- materialize: table
 -- pii: none
+-- why: published_at is the one reading of the real clock: when the rows became visible
 
 select
     f.*,
-    p.as_of as published_at,
+    now() as published_at,
 from candidates.funnel as f
 inner join runtime.params as p on p.run_id = f.run_id

@@ -56,6 +56,7 @@ select
     'run-1' as run_id,
     'list_a' as provider,
     i::varchar as provider_key,
+    sha256(i::varchar) as content_hash,
     i as row_number,
     '{"name":"Row ' || i || '"}' as raw,
 from range(getvariable('fill_from'), getvariable('fill_to')) as numbers(i);

@@ -39,7 +39,7 @@ func main() {
 	flag.IntVar(&o.seconds, "seconds", 0, "begin no further kill after this many seconds; 0 for no limit")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the moments")
 	flag.IntVar(&o.perHome, "per-home", 8, "kills in one workspace before a fresh one; the first meets an empty workspace")
-	flag.IntVar(&o.fullEvery, "full-every", 10, "every so many kills meet the whole lists, the others one city of them; 0 for never")
+	flag.IntVar(&o.fullEvery, "full-every", 1, "every so many kills meet the whole lists, the others one city of them, which is quicker; 0 for never")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

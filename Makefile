@@ -26,7 +26,7 @@ setup: build ## build, and install the DuckDB extensions
 build: ## build bin/leadlake
 	@scripts/deps.sh build
 	@mkdir -p bin
-	go build -ldflags "-X main.version=$(VERSION)" -o bin/leadlake ./cmd/leadlake
+	go build -ldflags "-X github.com/leadlake/leadlake.Version=$(VERSION)" -o bin/leadlake ./cmd/leadlake
 
 run: setup ## run the offline demo: a city of leads, and the service to look at them
 	@bin/leadlake demo

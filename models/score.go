@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"crypto/sha256"
-	_ "embed"
 	"encoding/hex"
 	"fmt"
 
@@ -13,9 +12,6 @@ import (
 	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/lake"
 )
-
-//go:embed lead_scores.sql
-var createScores string
 
 // chunkRows is how many scored rows are held in Go before they go to scratch.
 const chunkRows = 100_000
@@ -166,7 +162,6 @@ func (j *scoring) release() {
 func (j *scoring) publish(ctx context.Context) error {
 	return j.writer.Commit(ctx, func(ctx context.Context) error {
 		for _, statement := range []string{
-			createScores,
 			"delete from lake.candidates.lead_scores where run_id = " + lake.Quote(j.runID),
 			"insert into lake.candidates.lead_scores by name select * from " + j.table + " order by lead_id",
 		} {

@@ -11,9 +11,8 @@ import (
 
 // Params is the one row of runtime.params: what a run is about.
 type Params struct {
-	Run        leadlake.Run
-	Lat, Lon   *float64 // centre of the campaign; nil where it has none
-	ScoreModel string
+	Run      leadlake.Run
+	Lat, Lon *float64 // centre of the campaign; nil where it has none
 }
 
 // setParams writes runtime.params.
@@ -27,9 +26,9 @@ func setParams(ctx context.Context, s *lake.Session, p Params) error {
 		return fmt.Errorf("set parameters of run %s: %w", p.Run.RunID, err)
 	}
 	err := s.Exec(ctx,
-		"insert into scratch.runtime.params values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+		"insert into scratch.runtime.params values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 		p.Run.RunID, p.Run.CampaignID, spec.Name, string(spec.Vertical), country, p.Lat, p.Lon, spec.Geo.RadiusKM,
-		spec.Filters.MinRating, spec.Filters.ReviewCountMin, p.Run.StartedAt.UTC().Truncate(time.Microsecond), p.ScoreModel)
+		spec.Filters.MinRating, spec.Filters.ReviewCountMin, p.Run.StartedAt.UTC().Truncate(time.Microsecond))
 	if err != nil {
 		return fmt.Errorf("set parameters of run %s: %w", p.Run.RunID, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/lake"
 	"github.com/leadlake/leadlake/lake/store"
 )
@@ -79,7 +80,7 @@ func (a *app) diagnose(ctx context.Context) diagnosis {
 	checks := a.checkExtensions(ctx)
 	checks = append(checks, a.checkHome(), a.checkDisk(), a.checkMemory(), a.checkLake(ctx), a.checkStore(ctx))
 	checks = append(checks, checkTools()...)
-	d := diagnosis{OK: true, Version: version, Checks: checks}
+	d := diagnosis{OK: true, Version: leadlake.Version, Checks: checks}
 	for _, c := range checks {
 		d.OK = d.OK && c.Status != statusFail
 	}

@@ -74,7 +74,7 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "leadlake",
 		Short:         "Turn many lists and business-data APIs into one clean, scored list of leads",
-		Version:       version,
+		Version:       leadlake.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,

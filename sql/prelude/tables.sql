@@ -47,8 +47,7 @@ create table if not exists scratch.runtime.params (
     radius_km double,
     min_rating double,
     review_count_min bigint,
-    as_of timestamptz,      -- the run's start: the only clock that models read
-    score_model varchar,
+    as_of timestamptz,      -- the run's start: the clock that models read
 );
 
 -- one row per run and lead: what the scorer said

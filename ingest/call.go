@@ -80,10 +80,23 @@ func (e *Engine) httpRequest(ctx context.Context, spec Spec, r Request, secret s
 		req.Header[name] = values
 	}
 	if secret != "" {
-		req.Header = req.Header.Clone()
-		req.Header.Set(spec.CredentialHeader, spec.CredentialPrefix+secret)
+		addCredential(req, spec, secret)
 	}
 	return req, nil
+}
+
+func addCredential(req *http.Request, spec Spec, secret string) {
+	req.Header = req.Header.Clone()
+	switch {
+	case spec.CredentialBasic:
+		req.SetBasicAuth(secret, "")
+	case spec.CredentialQuery != "":
+		query := req.URL.Query()
+		query.Set(spec.CredentialQuery, secret)
+		req.URL.RawQuery = query.Encode()
+	default:
+		req.Header.Set(spec.CredentialHeader, spec.CredentialPrefix+secret)
+	}
 }
 
 // statusMeaning is what the statuses say that are not simply our fault or

@@ -43,13 +43,13 @@ func (s numbers) Request(q ingest.Query, cursor string) (ingest.Request, error) 
 	return ingest.Request{URL: "/" + q.Params["word"] + "/" + cursor, CostMicros: 10_000}, nil
 }
 
-func (s numbers) Parse(_ ingest.Query, resp ingest.Response, emit func(ingest.Record) error) (string, error) {
+func (s numbers) Parse(_ ingest.Query, resp ingest.Response, emit func(ingest.Record) error) (ingest.Page, error) {
 	var body struct {
 		Rows []int
 		Next string
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
-		return "", leadlake.Errorf(leadlake.Unavailable, "read numbers: %w", err)
+		return ingest.Page{}, leadlake.Errorf(leadlake.Unavailable, "read numbers: %w", err)
 	}
 	for _, n := range body.Rows {
 		r := ingest.Record{EntityKind: ingest.EntityBusiness, Key: fmt.Sprint(n), Raw: fmt.Appendf(nil, `{"n":%d}`, n)}
@@ -57,10 +57,10 @@ func (s numbers) Parse(_ ingest.Query, resp ingest.Response, emit func(ingest.Re
 			r.Problem = &ingest.Problem{Code: "negative", Reason: "it is negative"}
 		}
 		if err := emit(r); err != nil {
-			return "", err
+			return ingest.Page{}, err
 		}
 	}
-	return body.Next, nil
+	return ingest.Page{Next: body.Next}, nil
 }
 
 // provider answers numbers and counts the calls of each page.

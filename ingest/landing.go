@@ -48,6 +48,7 @@ var (
 		{Name: "page", Type: arrow.PrimitiveTypes.Int32}, {Name: "row_number", Type: arrow.PrimitiveTypes.Int64},
 		text("raw"), text("content_hash"), {Name: "fetched_at", Type: timestamp},
 		{Name: "cost_micros", Type: arrow.PrimitiveTypes.Int64}, text("licence"),
+		text("subject_provider"), text("subject_key"),
 	}, nil)
 	quarantineSchema = arrow.NewSchema([]arrow.Field{
 		text("run_id"), text("campaign_id"), text("adapter"), text("provider"), text("query_id"),
@@ -160,6 +161,12 @@ func (o *origin) appendGood(b *array.RecordBuilder, num int64, r Record) {
 	b.Field(12).(*array.TimestampBuilder).AppendTime(o.fetchedAt)
 	b.Field(13).(*array.Int64Builder).Append(o.cost)
 	appendText(b, 14, o.spec.Licence)
+	if s := o.query.Subject; s != nil {
+		appendText(b, 15, s.Provider, s.Key)
+		return
+	}
+	b.Field(15).AppendNull()
+	b.Field(16).AppendNull()
 }
 
 func (o *origin) appendBad(b *array.RecordBuilder, num int64, r Record) {

@@ -128,11 +128,11 @@ func (r *running) fetch(ctx context.Context, source Source, o origin, cursor str
 		seen = rows
 	})
 	defer l.release()
-	next, err := source.Parse(o.query, resp, l.add)
+	answer, err := source.Parse(o.query, resp, l.add)
 	if err != nil {
 		return none, fmt.Errorf("read page %d of %s: %w", o.page, o.query.Provider, l.wait(err))
 	}
-	page, err := l.finish(next)
+	page, err := l.finish(answer.Next)
 	if err != nil {
 		return none, err
 	}

@@ -24,7 +24,12 @@ func (e *Engine) Plan(c leadlake.CampaignSpec) ([]SourcePlan, error) {
 		if err != nil {
 			return nil, err
 		}
-		queries, err := source.Plan(c, spec)
+		discoverer, ok := source.(Discoverer)
+		if !ok {
+			return nil, leadlake.Errorf(leadlake.Invalid, "campaign: %s answers about leads, it does not find any", spec.Source).
+				WithFix("list it under enrichment, not under sources")
+		}
+		queries, err := discoverer.Plan(c, spec)
 		if err != nil {
 			return nil, err
 		}

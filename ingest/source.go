@@ -17,23 +17,51 @@ import (
 
 // Source is one provider. Its methods are pure: same arguments, same answer,
 // and no network, file, clock, log or random number. They may be called from
-// several goroutines at once.
+// several goroutines at once. A source is a Discoverer, an Enricher or both.
 type Source interface {
 	Spec() Spec
-
-	// Plan turns the part of a campaign that concerns this source into
-	// queries. An Invalid error says what the campaign lacks.
-	Plan(c leadlake.CampaignSpec, src leadlake.SourceSpec) ([]Query, error)
 
 	// Request builds the call for one page. Cursor is "" for the first page and
 	// afterwards what Parse returned.
 	Request(q Query, cursor string) (Request, error)
 
 	// Parse reads one answer and calls emit for each row in it, good or bad.
-	// It returns the cursor of the next page, "" after the last one. An error
-	// means that the page as a whole cannot be read; an error of emit is
-	// returned as it is. Parse must survive any bytes.
-	Parse(q Query, resp Response, emit func(Record) error) (next string, err error)
+	// An error means that the page as a whole cannot be read; an error of emit
+	// is returned as it is. Parse must survive any bytes.
+	Parse(q Query, resp Response, emit func(Record) error) (Page, error)
+}
+
+// Discoverer is a source that finds businesses for a campaign.
+type Discoverer interface {
+	Source
+
+	// Plan turns the part of a campaign that concerns this source into
+	// queries. An Invalid error says what the campaign lacks.
+	Plan(c leadlake.CampaignSpec, src leadlake.SourceSpec) ([]Query, error)
+}
+
+// Tiled is a Discoverer whose provider ends a search after so many rows. Its
+// plan has queries with a Tile; the engine cuts tiles until none is cut short.
+type Tiled interface {
+	Discoverer
+
+	// At is the same question about another tile.
+	At(q Query, tile Box) Query
+}
+
+// Enricher is a source that answers about one lead.
+type Enricher interface {
+	Source
+
+	// Lookup asks about a lead; no query where the lead lacks what the source
+	// needs to know.
+	Lookup(s Subject) []Query
+}
+
+// Judge is a source whose provider does not mean by a status, or by a body
+// under status 200, what HTTP says. The zero Judgement leaves it to HTTP.
+type Judge interface {
+	Judge(status int, header http.Header, body []byte) Judgement
 }
 
 // Spec says what the engine has to know about a source.
@@ -43,14 +71,18 @@ type Spec struct {
 	BaseURL string // where its paths begin; empty for files
 
 	CredentialEnv    string // environment variable that holds the key; empty for none
-	CredentialHeader string // header that carries the key
+	CredentialHeader string // header that carries the key, or ...
 	CredentialPrefix string // what stands before the key in the header, such as "Bearer "
+	CredentialQuery  string // ... parameter of the URL that carries it, or ...
+	CredentialBasic  bool   // ... it is the user name of HTTP Basic, without a password
 
-	RatePerSecond float64 // calls a second that the provider allows; 0 for no limit
-	Burst         int     // calls that may go at once; 1 by default
+	Limits []Limit // calls that the provider allows, per window and endpoint
 
 	MaxPages  int // pages of one query; DefaultMaxPages by default
+	PageSize  int // rows of a full page; 0 where that says nothing
 	ResultCap int // rows after which the provider stops though there are more; 0 for none
+
+	Gives []Gift // what an Enricher may know about a lead
 
 	// CostMicrosPerCall is the list price of one call, for plans, in millionths
 	// of a US dollar. What a call really costs stands in its Request.
@@ -68,6 +100,8 @@ type Query struct {
 	Provider       string            // name on the records
 	Params         map[string]string // all that Request and Parse need
 	EstimatedCalls int               // for plans and their price
+	Tile           *Box              // where it looks, for sources that are Tiled
+	Subject        *Subject          // the lead it is about, for lookups; the engine sets it
 }
 
 // QueryID derives the id of a query from its provider and parameters.
@@ -105,7 +139,22 @@ type Request struct {
 	URL        string      // a path below Spec.BaseURL beginning with "/", or FileURL(path)
 	Header     http.Header // without the credential
 	Body       []byte
-	CostMicros int64 // what the provider bills for this call
+	Endpoint   string // name of the method, for limits and the ledger: searchText
+	CostMicros int64  // the most that the provider bills for this call
+
+	// SQL, in place of a URL, is a query that DuckDB runs; its columns are key
+	// and raw (JSON text), and the Response's body has a line of JSON for each
+	// row: {"key": ..., "raw": ...}. Args are its parameters $1, $2, ...
+	SQL  string
+	Args []any
+}
+
+// Page is what an answer says beside its rows.
+type Page struct {
+	Next    string   // cursor of the next page, "" after the last one
+	Total   int64    // rows that the provider has for the query, also where it does not give them all; 0 where it does not say
+	Refund  int64    // micros of Request.CostMicros that the provider does not bill for this answer, such as for no match
+	Unknown []string // fields of rows that the adapter does not know, sorted: the provider's format has grown
 }
 
 // fileScheme marks a Request for a local file.
@@ -130,6 +179,8 @@ type Record struct {
 	RowNumber  int64    // position in the source, from 1; the line number in text files; 0: the engine counts
 	Raw        []byte   // JSON, or the row as it came where there is a Problem
 	Problem    *Problem // not nil: the row goes to quarantine
+	Point      *Point   // where it is, from sources that are Tiled
+	Gives      []Field  // what an Enricher's record knows about its subject and that may be used
 }
 
 // EntityBusiness is the kind of records that describe a business.

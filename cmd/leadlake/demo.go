@@ -84,7 +84,7 @@ func (a *app) demo(ctx context.Context) (leadlake.Run, error) {
 // against is the app with the demo's provider on the sandbox.
 func (a *app) against(url string) *app {
 	demo := *a
-	demo.cfg.Providers = map[string]ProviderConfig{demoSource: {BaseURL: url, RatePerSecond: 1000}}
+	demo.cfg.Providers = map[string]ProviderConfig{demoSource: {BaseURL: url + "/" + demoSource, RatePerSecond: 1000}}
 	demo.getenv = func(name string) string {
 		if name == demoKeyEnv {
 			return "sandbox"

@@ -73,7 +73,10 @@ func (a *app) engine(ws *workspace) (*ingest.Engine, error) {
 		if spec.BaseURL == "" {
 			continue
 		}
-		p := wire.Provider{Name: spec.Name, BaseURL: spec.BaseURL, RatePerSecond: spec.RatePerSecond, Burst: spec.Burst}
+		p := wire.Provider{Name: spec.Name, BaseURL: spec.BaseURL, Limits: spec.Limits}
+		if judge, ok := s.(ingest.Judge); ok {
+			p.Judge = judge.Judge
+		}
 		if set, ok := a.cfg.Providers[spec.Name]; ok {
 			if set.BaseURL != "" {
 				p.BaseURL, engine.BaseURLs[spec.Name] = set.BaseURL, set.BaseURL

@@ -17,14 +17,13 @@ import (
 // Source is the adapter. The zero value is ready.
 type Source struct{}
 
-var _ ingest.Source = Source{}
+var _ ingest.Discoverer = Source{}
 
 // Limits of the provider: 600 calls a minute and method, 20 places a page, 60
 // a text search.
 const (
-	callsPerSecond = 10
-	pageSize       = 20
-	resultCap      = 60
+	pageSize  = 20
+	resultCap = 60
 )
 
 // costMicros is the list price of a search with a field of the Enterprise tier
@@ -36,13 +35,18 @@ const costMicros = 35_000
 // Spec describes the source.
 func (Source) Spec() ingest.Spec {
 	return ingest.Spec{
-		Name:              "google_places",
-		Licence:           "google_places",
-		BaseURL:           "https://places.googleapis.com",
-		CredentialEnv:     "LEADLAKE_GOOGLE_PLACES_KEY",
-		CredentialHeader:  "X-Goog-Api-Key",
-		RatePerSecond:     callsPerSecond,
-		Burst:             callsPerSecond,
+		Name:             "google_places",
+		Licence:          "google_places",
+		BaseURL:          "https://places.googleapis.com",
+		CredentialEnv:    "LEADLAKE_GOOGLE_PLACES_KEY",
+		CredentialHeader: "X-Goog-Api-Key",
+		Limits: []ingest.Limit{
+			{Endpoint: searchText, Calls: 600, Per: ingest.PerMinute},
+			{Endpoint: searchNearby, Calls: 600, Per: ingest.PerMinute},
+			{Endpoint: searchText, Calls: 75_000, Per: ingest.PerDay, Reset: ingest.PacificMidnight},
+			{Endpoint: searchNearby, Calls: 75_000, Per: ingest.PerDay, Reset: ingest.PacificMidnight},
+		},
+		PageSize:          pageSize,
 		ResultCap:         resultCap,
 		CostMicrosPerCall: costMicros,
 		PersonalFields:    []string{"nationalPhoneNumber", "internationalPhoneNumber"},
@@ -181,6 +185,7 @@ func (Source) Request(q ingest.Query, cursor string) (ingest.Request, error) {
 			"X-Goog-Fieldmask": {fieldMask(method)},
 		},
 		Body:       text,
+		Endpoint:   method,
 		CostMicros: costMicros,
 	}, nil
 }

@@ -40,7 +40,7 @@ func newCity(t *testing.T) city {
 // answer does what the engine does: it adds the key and sends the request.
 func (c city) answer(t *testing.T, r ingest.Request) []byte {
 	t.Helper()
-	req := httptest.NewRequestWithContext(t.Context(), r.Method, r.URL, bytes.NewReader(r.Body))
+	req := httptest.NewRequestWithContext(t.Context(), r.Method, "/google_places"+r.URL, bytes.NewReader(r.Body))
 	for name, values := range r.Header {
 		req.Header[name] = values
 	}

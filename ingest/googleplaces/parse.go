@@ -19,22 +19,22 @@ type answer struct {
 
 // Parse reads an answer. Each place is a record under its id, as it was given;
 // an answer without places is the end of a query.
-func (Source) Parse(q ingest.Query, resp ingest.Response, emit func(ingest.Record) error) (string, error) {
+func (Source) Parse(q ingest.Query, resp ingest.Response, emit func(ingest.Record) error) (ingest.Page, error) {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return "", leadlake.Errorf(leadlake.Unavailable, "read the answer of %s: %w", q.Provider, err)
+		return ingest.Page{}, leadlake.Errorf(leadlake.Unavailable, "read the answer of %s: %w", q.Provider, err)
 	}
 	var a answer
 	if err := json.Unmarshal(body, &a); err != nil {
-		return "", leadlake.Errorf(leadlake.Unavailable, "read the answer of %s: it is not the JSON of a search: %w", q.Provider, err).
+		return ingest.Page{}, leadlake.Errorf(leadlake.Unavailable, "read the answer of %s: it is not the JSON of a search: %w", q.Provider, err).
 			WithFix("run it again; if it stays, the provider's format has changed")
 	}
 	for _, place := range a.Places {
 		if err := emit(record(place)); err != nil {
-			return "", err
+			return ingest.Page{}, err
 		}
 	}
-	return a.NextPageToken, nil
+	return ingest.Page{Next: a.NextPageToken}, nil
 }
 
 // record makes a place a record, or a row for quarantine where it has no id.

@@ -21,7 +21,8 @@ import (
 // Case is a source with a provider that answers it.
 type Case struct {
 	Source   ingest.Source
-	Campaign leadlake.CampaignSpec // one that Source can plan; its first source is the one under test
+	Campaign leadlake.CampaignSpec // one that a Discoverer can plan; its first source is the one under test
+	Subjects []ingest.Subject      // in its place, leads that an Enricher can look up
 	Answer   func(t *testing.T, r ingest.Request) []byte
 	Empty    []byte // the body of a page without rows; nil where that is an error
 	MinPages int    // pages that the answers have at least, over all queries
@@ -53,9 +54,20 @@ type page struct {
 
 func plan(t *testing.T, c Case) []ingest.Query {
 	t.Helper()
-	queries, err := c.Source.Plan(c.Campaign, c.Campaign.Sources[0])
-	if err != nil {
-		t.Fatalf("plan: %v", err)
+	var queries []ingest.Query
+	if len(c.Subjects) > 0 {
+		for i, s := range c.Subjects {
+			for _, q := range c.Source.(ingest.Enricher).Lookup(s) {
+				q.Subject = &c.Subjects[i]
+				queries = append(queries, q)
+			}
+		}
+	} else {
+		var err error
+		queries, err = c.Source.(ingest.Discoverer).Plan(c.Campaign, c.Campaign.Sources[0])
+		if err != nil {
+			t.Fatalf("plan: %v", err)
+		}
 	}
 	if len(queries) == 0 {
 		t.Fatal("plan: no queries")
@@ -102,12 +114,12 @@ func Parse(s ingest.Source, q ingest.Query, body []byte) (next string, rows []in
 		Body:   bytes.NewReader(body),
 		Name:   "body",
 	}
-	next, err = s.Parse(q, resp, func(r ingest.Record) error {
+	page, err := s.Parse(q, resp, func(r ingest.Record) error {
 		r.Raw = bytes.Clone(r.Raw)
 		rows = append(rows, r)
 		return nil
 	})
-	return next, rows, err
+	return page.Next, rows, err
 }
 
 func testSpec(t *testing.T, s ingest.Spec) {
@@ -120,7 +132,7 @@ func testSpec(t *testing.T, s ingest.Spec) {
 	if len(s.PersonalFields) == 0 {
 		t.Error("no personal field is declared")
 	}
-	if (s.CredentialEnv == "") != (s.CredentialHeader == "") {
+	if (s.CredentialEnv == "") != (s.CredentialHeader == "" && s.CredentialQuery == "" && !s.CredentialBasic) {
 		t.Errorf("credential is half described: variable %q, header %q", s.CredentialEnv, s.CredentialHeader)
 	}
 	if s.BaseURL == "" {
@@ -129,7 +141,7 @@ func testSpec(t *testing.T, s ingest.Spec) {
 	if !strings.HasPrefix(s.BaseURL, "https://") {
 		t.Errorf("base URL %q is not https", s.BaseURL)
 	}
-	if s.RatePerSecond <= 0 {
+	if len(s.Limits) == 0 {
 		t.Error("no rate limit is named")
 	}
 }
@@ -145,7 +157,11 @@ func testPlan(t *testing.T, c Case) {
 			t.Errorf("query id %q is empty or not unique", q.ID)
 		}
 		seen[q.ID] = true
-		if want := c.Campaign.Sources[0].Provider(); q.Provider != want {
+		want := c.Source.Spec().Name
+		if len(c.Subjects) == 0 {
+			want = c.Campaign.Sources[0].Provider()
+		}
+		if q.Provider != want {
 			t.Errorf("query %s has the provider %q, want %q", q.ID, q.Provider, want)
 		}
 		if q.EstimatedCalls < 1 {

@@ -18,7 +18,7 @@ import (
 // Source reads lists. The zero value is ready.
 type Source struct{}
 
-var _ ingest.Source = Source{}
+var _ ingest.Discoverer = Source{}
 
 // Spec describes the source: a file costs nothing and needs no key.
 func (Source) Spec() ingest.Spec {
@@ -94,30 +94,30 @@ func (Source) Request(q ingest.Query, _ string) (ingest.Request, error) {
 
 // Parse reads the file from start to end. The order of records is the order
 // of rows.
-func (Source) Parse(q ingest.Query, resp ingest.Response, emit func(ingest.Record) error) (string, error) {
+func (Source) Parse(q ingest.Query, resp ingest.Response, emit func(ingest.Record) error) (ingest.Page, error) {
 	src, err := specOf(q)
 	if err != nil {
-		return "", err
+		return ingest.Page{}, err
 	}
 	in, ok := resp.Body.(file)
 	if !ok {
-		return "", leadlake.Errorf(leadlake.Internal, "read list %s: the body is a %T, not a file", resp.Name, resp.Body)
+		return ingest.Page{}, leadlake.Errorf(leadlake.Internal, "read list %s: the body is a %T, not a file", resp.Name, resp.Body)
 	}
 	size, err := in.Seek(0, io.SeekEnd)
 	if err == nil {
 		_, err = in.Seek(0, io.SeekStart)
 	}
 	if err != nil {
-		return "", leadlake.Errorf(leadlake.Unavailable, "read list %s: %w", resp.Name, err)
+		return ingest.Page{}, leadlake.Errorf(leadlake.Unavailable, "read list %s: %w", resp.Name, err)
 	}
 	if size == 0 {
-		return "", leadlake.Errorf(leadlake.Invalid, "list %s: the file is empty", resp.Name).
+		return ingest.Page{}, leadlake.Errorf(leadlake.Invalid, "list %s: the file is empty", resp.Name).
 			WithFix("export it again, or give another path")
 	}
 	t := &table{file: resp.Name, src: src, emit: emit}
 	format, err := t.format(in)
 	if err != nil {
-		return "", err
+		return ingest.Page{}, err
 	}
 	switch format {
 	case formatParquet:
@@ -128,9 +128,9 @@ func (Source) Parse(q ingest.Query, resp ingest.Response, emit func(ingest.Recor
 		err = t.readCSV(in, format)
 	}
 	if err != nil {
-		return "", err
+		return ingest.Page{}, err
 	}
-	return "", t.finish()
+	return ingest.Page{}, t.finish()
 }
 
 func specOf(q ingest.Query) (leadlake.SourceSpec, error) {

@@ -37,7 +37,7 @@ func start(t *testing.T) (base string, w *world.World) {
 // googleClient is Google's own client, which judges the sandbox.
 func googleClient(t *testing.T, base string) *places.Service {
 	t.Helper()
-	c, err := places.NewService(t.Context(), option.WithEndpoint(base+"/"), option.WithAPIKey("any"))
+	c, err := places.NewService(t.Context(), option.WithEndpoint(base+"/google_places/"), option.WithAPIKey("any"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func call(t *testing.T, url, mask, body string, header ...string) (int, string) 
 func TestSearchText_keeps_to_the_contract(t *testing.T) {
 	t.Parallel()
 	base, _ := start(t)
-	url := base + "/v1/places:searchText"
+	url := base + "/google_places/v1/places:searchText"
 	tests := map[string]struct {
 		query, mask, body string
 		header            []string
@@ -250,7 +250,7 @@ func TestSearchText_keeps_to_the_contract(t *testing.T) {
 func TestSearchText_token_belongs_to_its_query(t *testing.T) {
 	t.Parallel()
 	base, _ := start(t)
-	url := base + "/v1/places:searchText"
+	url := base + "/google_places/v1/places:searchText"
 	_, text := call(t, url, "nextPageToken", `{"textQuery":"plumber"}`)
 	var first struct{ NextPageToken string }
 	if err := json.Unmarshal([]byte(text), &first); err != nil || first.NextPageToken == "" {

@@ -25,8 +25,9 @@ type Config struct {
 	Now   func() time.Time // time.Now by default
 }
 
-// Server is every provider at once, each below its own paths. Those below
-// /__sandbox/ and /lists/ are the sandbox's own; the package has a README.
+// Server is every provider at once, each below its name: the paths of
+// https://api.yelp.com are below /yelp. Those below /__sandbox/ and /lists/ are
+// the sandbox's own; the package has a README.
 type Server struct {
 	world   *world.World
 	mux     *http.ServeMux
@@ -73,9 +74,11 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{world: cfg.World, mux: http.NewServeMux(), control: newControl(), log: cfg.Log}
 	for _, p := range providers(s.world, cfg.Now) {
+		paths := http.NewServeMux()
 		for _, r := range p.routes() {
-			s.mux.HandleFunc(r.pattern, s.door(p, r))
+			paths.HandleFunc(r.pattern, s.door(p, r))
 		}
+		s.mux.Handle("/"+p.name()+"/", http.StripPrefix("/"+p.name(), paths))
 	}
 	s.controlRoutes()
 	return s, nil

@@ -40,7 +40,7 @@ func get[T any](t *testing.T, url string) T {
 func TestFaults_hit_the_calls_they_name(t *testing.T) {
 	t.Parallel()
 	base, _ := start(t)
-	url := base + "/v1/places:searchText"
+	url := base + "/google_places/v1/places:searchText"
 	inject(t, base, `[{"provider":"google_places","method":"searchText","after":1,"times":2,"status":503},
 		{"method":"searchText","after":3,"times":1,"status":429,"reason":"per_day","retry_after":"7"},
 		{"method":"searchNearby","status":500}]`)
@@ -69,7 +69,7 @@ func TestFaults_cut_and_delay(t *testing.T) {
 	base, _ := start(t)
 	inject(t, base, `{"times":1,"cut_body":100,"latency_ms":60}`)
 	begin := time.Now()
-	status, text := call(t, base+"/v1/places:searchText", "places.id", plumbers)
+	status, text := call(t, base+"/google_places/v1/places:searchText", "places.id", plumbers)
 	if status != http.StatusOK || !strings.HasPrefix(text, "cut: ") {
 		t.Errorf("status %d, %.100s: want an answer that breaks off", status, text)
 	}
@@ -84,7 +84,7 @@ func TestFaults_cut_and_delay(t *testing.T) {
 func TestCalls_show_what_was_paid_twice(t *testing.T) {
 	t.Parallel()
 	base, _ := start(t)
-	url := base + "/v1/places:searchText"
+	url := base + "/google_places/v1/places:searchText"
 	inject(t, base, `{"times":1,"status":503}`)
 	for _, body := range []string{plumbers, plumbers, plumbers, `{"textQuery":"dentist"}`} {
 		call(t, url, "places.id", body)
@@ -121,7 +121,7 @@ func TestServe_runs_until_told_to_stop(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, done := make(chan string, 1), make(chan error, 1)
 	go func() { done <- Serve(ctx, Config{}, "127.0.0.1:0", func(url string) { ready <- url }) }()
-	if status, _ := call(t, <-ready+"/v1/places:searchText", "places.id", plumbers); status != http.StatusOK {
+	if status, _ := call(t, <-ready+"/google_places/v1/places:searchText", "places.id", plumbers); status != http.StatusOK {
 		t.Errorf("status %d", status)
 	}
 	cancel()

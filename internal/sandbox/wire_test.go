@@ -18,14 +18,14 @@ func TestWire_gets_through_every_passing_fault(t *testing.T) {
 	door, err := wire.New(wire.Config{
 		Allow: []string{strings.TrimPrefix(base, "http://")}, ReadOnly: true,
 		BaseDelay: time.Millisecond, MaxDelay: 2 * time.Millisecond,
-		Providers: []wire.Provider{{Name: "google_places", BaseURL: base + "/v1", RatePerSecond: 500, Burst: 10}},
+		Providers: []wire.Provider{{Name: "google_places", BaseURL: base + "/google_places/v1", RatePerSecond: 500, Burst: 10}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer door.Close()
 	search := func() (int, string) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/places:searchText", strings.NewReader(plumbers))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/google_places/v1/places:searchText", strings.NewReader(plumbers))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -58,6 +58,13 @@ func newLanes(cfg Config) (*lanes, error) {
 		if p.RatePerSecond > 0 {
 			l.limiter = rate.NewLimiter(rate.Limit(p.RatePerSecond), max(1, p.Burst))
 		}
+		if p.RatePerSecond == 0 {
+			for _, limit := range p.Limits {
+				if limit.Per == PerMinute {
+					l.limiter = rate.NewLimiter(rate.Limit(float64(limit.Calls)/60), max(1, limit.Calls/60))
+				}
+			}
+		}
 		ls.named = append(ls.named, l)
 	}
 	return ls, nil

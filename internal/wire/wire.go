@@ -64,6 +64,8 @@ type Provider struct {
 	BaseURL       string  // requests below it are the provider's
 	RatePerSecond float64 // 0 for no limit
 	Burst         int     // calls that may go at once; 1
+	Limits        []Limit
+	Judge         func(status int, header http.Header, body []byte) Judgement // nil: by the status
 }
 
 // Client is a Doer that keeps the rules of this package. It is safe for

@@ -17,7 +17,13 @@ create table if not exists lake.raw.source_records (
     fetched_at timestamptz,
     cost_micros bigint,     -- millionths of a US dollar
     licence varchar,        -- name of the licence rule that applies
+    subject_provider varchar, -- of an answer about one lead: the record that stands for the lead; else null
+    subject_key varchar,
 );
+
+-- lakes of before these columns
+alter table lake.raw.source_records add column if not exists subject_provider varchar;
+alter table lake.raw.source_records add column if not exists subject_key varchar;
 
 -- one row per row that a source gave and that could not be read as a record
 create table if not exists lake.raw.quarantine (

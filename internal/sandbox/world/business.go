@@ -37,6 +37,7 @@ type Business struct {
 	Reviews   int
 	Status    Status
 	Hours     []Hours
+	Company   Company
 	index     int
 }
 
@@ -98,6 +99,7 @@ func (c *census) take() []Business {
 		c.place(d, &b, all)
 		c.christen(d, &b)
 		c.furnish(d, &b)
+		b.Company = incorporate(c.w, &b)
 		all = append(all, b)
 	}
 	return all

@@ -75,10 +75,13 @@ func (s SourceSpec) Provider() string {
 	return s.Source
 }
 
-// BudgetSpec limits what a run may spend. Zero means no paid call at all is
-// limited.
+// BudgetSpec limits what a run may spend: hard stops, before the call that
+// would pass them. Zero means no limit.
 type BudgetSpec struct {
-	MaxCostUSD float64 `json:"max_cost_usd,omitempty"`
+	MaxCostUSD   float64            `json:"max_cost_usd,omitempty"`
+	PerSourceUSD map[string]float64 `json:"per_source_usd,omitempty"` // by the name of a source
+	PerLeadUSD   float64            `json:"per_lead_usd,omitempty"`   // of enrichment
+	MinFillRate  float64            `json:"min_fill_rate,omitempty"`  // share of lookups that must bring something, 0 to 1; below it a source is left alone
 }
 
 // ScheduleSpec is a cron line with its time zone.
@@ -141,8 +144,10 @@ func (c CampaignSpec) Validate() error {
 		return Errorf(Invalid, "campaign: filters.min_rating is %g", c.Filters.MinRating).WithFix("ratings go from 1 to 5")
 	case c.Filters.ReviewCountMin < 0:
 		return Errorf(Invalid, "campaign: filters.review_count_min is negative")
-	case c.Budget.MaxCostUSD < 0:
-		return Errorf(Invalid, "campaign: budget.max_cost_usd is negative")
+	case c.Budget.MaxCostUSD < 0 || c.Budget.PerLeadUSD < 0:
+		return Errorf(Invalid, "campaign: budget.max_cost_usd or per_lead_usd is negative")
+	case c.Budget.MinFillRate < 0 || c.Budget.MinFillRate > 1:
+		return Errorf(Invalid, "campaign: budget.min_fill_rate is %g", c.Budget.MinFillRate).WithFix("use a share between 0 and 1, such as 0.2")
 	}
 	seen := map[string]bool{}
 	for i, s := range c.Sources {
@@ -153,6 +158,18 @@ func (c CampaignSpec) Validate() error {
 			return Errorf(Invalid, "campaign: two sources are called %q", s.Provider()).WithFix("give each a name of its own")
 		}
 		seen[s.Provider()] = true
+	}
+	for i, name := range c.Enrichment {
+		if slices.Index(c.Enrichment, name) < i {
+			return Errorf(Invalid, "campaign: enrichment names %q twice", name).WithFix("name each source once")
+		}
+		seen[name] = true
+	}
+	for name, usd := range c.Budget.PerSourceUSD {
+		if !seen[name] || usd < 0 {
+			return Errorf(Invalid, "campaign: budget.per_source_usd.%s is %g", name, usd).
+				WithFix("give a source of the campaign and a positive amount")
+		}
 	}
 	return nil
 }

@@ -22,12 +22,13 @@ type Step string
 const (
 	StepIngest    Step = "ingest"
 	StepTransform Step = "transform"
+	StepEnrich    Step = "enrich"
 	StepScore     Step = "score"
 	StepPublish   Step = "publish"
 )
 
 // Steps lists the steps in the order in which they run.
-var Steps = []Step{StepIngest, StepTransform, StepScore, StepPublish}
+var Steps = []Step{StepIngest, StepTransform, StepEnrich, StepScore, StepPublish}
 
 // Run is one execution of a campaign.
 type Run struct {

@@ -2,15 +2,21 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/leadlake/leadlake"
+	"github.com/leadlake/leadlake/internal/wire"
+	"github.com/leadlake/leadlake/lake/store"
 )
 
 // Doer sends one request. Retries and rate limits are behind it; wire.Client
@@ -19,32 +25,126 @@ type Doer interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// call gets the answer to a request. The caller closes the body.
-func (e *Engine) call(ctx context.Context, spec Spec, r Request) (Response, io.Closer, error) {
-	if path, ok := strings.CutPrefix(r.URL, fileScheme); ok {
-		f, err := e.Files(path)
+// Forgetter is a Doer that keeps answers until they are said to be landed.
+// wire.Spool is one.
+type Forgetter interface {
+	Forget(requestID string) error
+}
+
+// wireID names a request to the door. Another run asks anew.
+func (r *running) wireID(requestID string) string { return r.run.RunID + "-" + requestID }
+
+func (r *running) forget(requestID string) {
+	f, ok := r.HTTP.(Forgetter)
+	if !ok {
+		return
+	}
+	if err := f.Forget(r.wireID(requestID)); err != nil { // it only takes room
+		r.Log.Warn("answer not forgotten", "run_id", r.run.RunID, "err", err)
+	}
+}
+
+// How often and how long to ask a provider that is still looking.
+const (
+	pendingTries = 5
+	pendingWait  = time.Second
+)
+
+// ask calls the provider and says what the answer means: Fine or Miss. Every
+// other verdict is an error. The call notes status, size and time.
+func (r *running) ask(ctx context.Context, source Source, o origin, req Request, call *store.Call) (Response, Verdict, error) {
+	secret, err := r.credential(o.spec)
+	if err != nil {
+		return Response{}, "", err
+	}
+	ctx = wire.WithCall(ctx, wire.Call{Provider: o.spec.Name, Account: account(secret), Endpoint: req.Endpoint, RequestID: r.wireID(o.requestID)})
+	for try := 1; ; try++ {
+		resp, err := r.roundTrip(ctx, o.spec, req, secret, call)
 		if err != nil {
-			return Response{}, nil, err
+			return resp, "", err
 		}
-		return Response{Status: http.StatusOK, Body: f, Name: path}, f, nil
+		body := resp.Body.(*bytes.Reader)
+		judgement := judge(source, resp, body)
+		call.Verdict = string(judgement.Verdict)
+		switch judgement.Verdict {
+		case Fine, Miss, Erased:
+			return resp, judgement.Verdict, nil
+		case Pending:
+			if try == pendingTries {
+				return resp, Miss, nil
+			}
+			r.forget(o.requestID)
+			if err := r.Sleep(ctx, max(judgement.Wait, pendingWait<<(try-1))); err != nil {
+				return resp, "", err
+			}
+		default:
+			return resp, "", verdictError(o.spec, resp, judgement, secret)
+		}
 	}
-	secret, err := e.credential(spec)
+}
+
+// account tells the accounts of a provider apart without giving one away.
+func account(secret string) string {
+	sum := sha256.Sum256([]byte("leadlake account " + secret))
+	return hex.EncodeToString(sum[:6])
+}
+
+// roundTrip sends the request once through the door and reads the answer.
+func (r *running) roundTrip(ctx context.Context, spec Spec, req Request, secret string, call *store.Call) (Response, error) {
+	out, err := r.httpRequest(ctx, spec, req, secret)
 	if err != nil {
-		return Response{}, nil, err
+		return Response{}, err
 	}
-	req, err := e.httpRequest(ctx, spec, r, secret)
+	began := r.Now()
+	resp, err := r.HTTP.Do(out)
+	call.Millis += r.Now().Sub(began).Milliseconds()
 	if err != nil {
-		return Response{}, nil, err
+		call.Attempts++
+		return Response{}, hide(fmt.Errorf("call %s: %w", spec.Name, err), secret)
 	}
-	resp, err := e.HTTP.Do(req)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body) // the door has bounded it
+	call.Attempts += max(1, wire.StatsOf(resp).Attempts)
+	call.Status = resp.StatusCode
+	call.Bytes += int64(len(body))
 	if err != nil {
-		return Response{}, nil, hide(fmt.Errorf("call %s: %w", spec.Name, err), secret)
+		return Response{}, hide(leadlake.Errorf(leadlake.Unavailable, "call %s: read answer: %w", spec.Name, err), secret)
 	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		defer resp.Body.Close()
-		return Response{}, nil, statusError(spec, resp, secret)
+	return Response{Status: resp.StatusCode, Header: resp.Header, Body: bytes.NewReader(body)}, nil
+}
+
+// judge asks the source, then HTTP. The body is left at its start.
+func judge(source Source, resp Response, body *bytes.Reader) Judgement {
+	if j, ok := source.(Judge); ok {
+		text := make([]byte, body.Len())
+		body.Read(text)            //nolint:errcheck // memory
+		body.Seek(0, io.SeekStart) //nolint:errcheck // memory
+		if judgement := j.Judge(resp.Status, resp.Header, text); judgement.Verdict != "" {
+			return judgement
+		}
 	}
-	return Response{Status: resp.StatusCode, Header: resp.Header, Body: resp.Body}, resp.Body, nil
+	verdict := Wrong
+	switch {
+	case resp.Status == http.StatusAccepted:
+		verdict = Pending
+	case resp.Status >= 200 && resp.Status <= 299:
+		verdict = Fine
+	case resp.Status == http.StatusUnauthorized:
+		verdict = Denied
+	case resp.Status == http.StatusPaymentRequired:
+		verdict = Spent
+	case resp.Status == http.StatusForbidden:
+		verdict = Refused
+	case resp.Status == http.StatusNotFound:
+		verdict = Miss
+	case resp.Status == http.StatusTooManyRequests:
+		verdict = Slow
+	case resp.Status == http.StatusRequestTimeout, resp.Status >= 500:
+		verdict = Broken
+	case resp.Status == http.StatusUnavailableForLegalReasons:
+		verdict = Erased
+	}
+	return Judgement{Verdict: verdict}
 }
 
 func (e *Engine) credential(spec Spec) (string, error) {
@@ -99,34 +199,33 @@ func addCredential(req *http.Request, spec Spec, secret string) {
 	}
 }
 
-// statusMeaning is what the statuses say that are not simply our fault or
-// theirs.
-var statusMeaning = map[int]struct {
+// meanings say what each verdict is as an error, and what to do about it.
+var meanings = map[Verdict]struct {
 	code leadlake.Code
 	fix  string
 }{
-	http.StatusUnauthorized:    {leadlake.Unauthorized, "check the key in %s"},
-	http.StatusPaymentRequired: {leadlake.Budget, "pay the provider's bill or raise its quota"},
-	http.StatusForbidden:       {leadlake.Forbidden, "allow this API for the key in %s"},
-	http.StatusNotFound:        {leadlake.NotFound, ""},
-	http.StatusRequestTimeout:  {leadlake.Unavailable, "run it again"},
-	http.StatusTooManyRequests: {leadlake.RateLimited, "wait, then run it again: it goes on where it stopped"},
+	Slow:    {leadlake.RateLimited, "wait, then run it again: it goes on where it stopped"},
+	Spent:   {leadlake.Budget, "wait for the provider's quota or credits to be renewed, or raise them with the provider"},
+	Denied:  {leadlake.Unauthorized, "check the key in %s"},
+	Refused: {leadlake.Forbidden, "the contract of the key in %s does not cover this: change it with the provider, or remove the source"},
+	Erased:  {leadlake.Forbidden, "the person asked not to be processed: suppress the lead"},
+	Broken:  {leadlake.Unavailable, "run it again later: it goes on where it stopped"},
+	Wrong:   {leadlake.Invalid, ""},
 }
 
-func statusError(spec Spec, resp *http.Response, secret string) error {
-	// Half a message is better than none, so an error of reading is left out.
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	meaning, ok := statusMeaning[resp.StatusCode]
-	switch {
-	case ok:
-	case resp.StatusCode >= 500:
-		meaning.code, meaning.fix = leadlake.Unavailable, "run it again later: it goes on where it stopped"
-	default:
-		meaning.code = leadlake.Invalid
+func verdictError(spec Spec, resp Response, j Judgement, secret string) error {
+	meaning := meanings[j.Verdict]
+	text := j.Message
+	if text == "" {
+		// Half a message is better than none, so an error of reading is left out.
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+		text = providerMessage(body)
 	}
-	text := mask(providerMessage(body), secret)
-	err := leadlake.Errorf(meaning.code, "call %s: status %d: %s", spec.Name, resp.StatusCode, text)
-	if strings.Contains(meaning.fix, "%s") {
+	err := leadlake.Errorf(cmp.Or(meaning.code, leadlake.Internal), "call %s: status %d: %s", spec.Name, resp.Status, mask(text, secret))
+	switch {
+	case j.Verdict == Spent && !j.Until.IsZero():
+		return err.WithFix("the provider's quota is used up until %s: run it again then", j.Until.UTC().Format(time.RFC3339))
+	case strings.Contains(meaning.fix, "%s"):
 		return err.WithFix(meaning.fix, spec.CredentialEnv)
 	}
 	return err.WithFix("%s", meaning.fix)

@@ -3,6 +3,7 @@ package ingest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"slices"
@@ -16,10 +17,18 @@ import (
 	"github.com/leadlake/leadlake/lake/store"
 )
 
-// Ledger remembers which pages of a run are durable. *store.Store is one.
+// Ledger remembers which pages of a run are durable and what was spent.
+// *store.Store is one.
 type Ledger interface {
 	LandedPages(ctx context.Context, runID string) ([]store.LandedPage, error)
-	LandPage(ctx context.Context, page store.LandedPage) error
+	LandPage(ctx context.Context, page store.LandedPage, call *store.Call) error
+	SaveCall(ctx context.Context, call store.Call) error
+	OpenCalls(ctx context.Context, runID string) ([]store.Call, error)
+	Spent(ctx context.Context, runID string) (map[string]int64, error)
+	LookupStats(ctx context.Context, exceptRunID string) ([]store.LookupStats, error)
+	EarlierLookups(ctx context.Context, provider, exceptRunID string, since time.Time) ([]store.LandedPage, error)
+	PagesOfQuestion(ctx context.Context, provider, question string, since time.Time) ([]store.LandedPage, error)
+	Yield(ctx context.Context) (store.Yield, error)
 }
 
 // Engine runs sources and lands what they say. Lake, Ledger and Sources are
@@ -34,70 +43,63 @@ type Engine struct {
 	BaseURLs map[string]string               // by source name, in place of Spec.BaseURL
 	Parallel int                             // queries of one source at once; 4 by default
 	Now      func() time.Time
+	Sleep    func(context.Context, time.Duration) error
 	Log      *slog.Logger
-}
 
-// Progress is how far one source of a run has come.
-type Progress struct {
-	Provider      string
-	Pages         int
-	Rows          int64 // records and quarantined rows
-	RowsPerSecond float64
-	CostMicros    int64
-}
-
-// Summary is what a run has landed, earlier attempts included.
-type Summary struct {
-	Sources     []SourceSummary `json:"sources"`
-	Records     int64           `json:"records"`
-	Quarantined int64           `json:"quarantined"`
-	CostMicros  int64           `json:"cost_micros"`
-	Stopped     string          `json:"stopped,omitempty"` // why the run ended early with what it has: the budget
-}
-
-// SourceSummary is the part of one source.
-type SourceSummary struct {
-	Provider    string `json:"provider"`
-	Adapter     string `json:"adapter"`
-	Queries     int    `json:"queries"`
-	Pages       int    `json:"pages"`
-	Records     int64  `json:"records"`
-	Quarantined int64  `json:"quarantined"`
-	CostMicros  int64  `json:"cost_micros"`
-	Capped      int    `json:"capped,omitempty"` // queries that the provider cut off: there is more
+	// Outlives says that HTTP keeps an answer whose asker has died and gives
+	// it to the next who asks the same: a call whose end is unknown is then
+	// not counted twice.
+	Outlives bool
 }
 
 // Run lands every record that the run's campaign asks for and makes them
 // visible in one commit. It may be repeated after any failure, also of the
 // process: landed pages are not fetched again and rows do not double.
 //
-// A run that reaches its budget keeps what it has: Summary.Stopped says so. If
-// it has nothing, the error has the code Budget. A source that gave no row is
-// an Invalid error. Progress may be nil; calls of it do not overlap.
+// A source that fails does not stop the others; SourceSummary.Failed says why.
+// The error is that of a source that may succeed when the run is repeated, or,
+// where no source gave a record, of the first that failed. A run that reaches
+// its budget keeps what it has: Summary.Stopped says so. If it has nothing, the
+// error has the code Budget. Progress may be nil; calls of it do not overlap.
 func (e *Engine) Run(ctx context.Context, run leadlake.Run, progress func(Progress)) (Summary, error) {
 	e = e.withDefaults()
 	plans, err := e.Plan(run.Spec)
 	if err != nil {
 		return Summary{}, err
 	}
-	landed, err := e.Ledger.LandedPages(ctx, run.RunID)
+	if err := e.Preflight(run.Spec); err != nil {
+		return Summary{}, err
+	}
+	r, err := e.start(ctx, run, progress)
 	if err != nil {
 		return Summary{}, err
 	}
-	r := newRunning(ctx, e, run, landed, progress)
-	group, groupCtx := errgroup.WithContext(ctx)
+	var group errgroup.Group
+	var sources []asking
 	for _, p := range plans {
-		group.Go(func() error { return r.source(groupCtx, p) })
+		sources = append(sources, asking{p.Provider, p.Source.Spec().Name})
+		group.Go(func() error {
+			r.fail(p.Provider, r.source(ctx, p))
+			return nil
+		})
 	}
-	if err := group.Wait(); err != nil {
-		return r.summary(plans), err
+	group.Wait() //nolint:errcheck // a source's error is noted by fail
+	if err := ctx.Err(); err != nil {
+		return r.summarise(sources), err
+	}
+	s := r.summarise(sources)
+	final, again := r.verdict(s)
+	if again != nil { // what the run has is shown once it is whole
+		return s, again
 	}
 	if err := e.register(ctx, r.pages()); err != nil {
-		return r.summary(plans), err
+		return s, err
 	}
-	s := r.summary(plans)
-	return s, r.verdict(s)
+	return s, final
 }
+
+// asking is a source of a run by its two names.
+type asking struct{ provider, adapter string }
 
 func (e *Engine) withDefaults() *Engine {
 	c := *e
@@ -110,6 +112,9 @@ func (e *Engine) withDefaults() *Engine {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -117,7 +122,18 @@ func (e *Engine) withDefaults() *Engine {
 	return &c
 }
 
-// running is the state of one Run.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// running is the state of one Run or Enrich.
 type running struct {
 	*Engine
 	ctx      context.Context // the caller's
@@ -128,53 +144,99 @@ type running struct {
 
 	mu     sync.Mutex
 	landed map[pageID]store.LandedPage
-	capped map[string]int // by provider
+	open   map[string]store.Call // by request: calls of a dead process, of which nobody knows the end
+	asked  map[string]bool       // queries of this call
+	capped map[string]int        // by provider
 	fresh  map[string]int64
-	stop   error // the first Budget error
+	failed map[string]error  // by provider
+	weak   map[string]string // by provider: what it brought is too little to go on
+
+	earlier map[string]earlierAnswer // by query: what a run before this one has bought
+	stop   error             // the first error of the budget
 }
 
 type pageID struct {
-	query string
-	page  int
+	provider, query string
+	page            int
 }
 
-func newRunning(ctx context.Context, e *Engine, run leadlake.Run, landed []store.LandedPage, progress func(Progress)) *running {
+func (e *Engine) start(ctx context.Context, run leadlake.Run, progress func(Progress)) (*running, error) {
+	landed, err := e.Ledger.LandedPages(ctx, run.RunID)
+	if err != nil {
+		return nil, err
+	}
+	open, err := e.Ledger.OpenCalls(ctx, run.RunID)
+	if err != nil {
+		return nil, err
+	}
+	spent, err := e.Ledger.Spent(ctx, run.RunID)
+	if err != nil {
+		return nil, err
+	}
 	r := &running{
 		Engine: e, ctx: ctx, run: run, progress: progress, started: e.Now(),
-		budget: &budget{limit: int64(run.Spec.Budget.MaxCostUSD * 1e6)},
+		budget: newBudget(run.Spec.Budget, spent),
 		landed: map[pageID]store.LandedPage{},
+		open:   map[string]store.Call{},
+		asked:  map[string]bool{},
 		capped: map[string]int{},
 		fresh:  map[string]int64{},
+		failed: map[string]error{},
+		weak:   map[string]string{},
 	}
 	for _, p := range landed {
-		r.landed[pageID{p.QueryID, p.Page}] = p
-		r.budget.spent += p.CostMicros
+		r.landed[pageID{p.Provider, p.QueryID, p.Page}] = p
 	}
-	return r
+	for _, c := range open {
+		r.open[c.RequestID] = c
+	}
+	return r, nil
 }
 
 // source runs the queries of one source, a few at once.
 func (r *running) source(ctx context.Context, p SourcePlan) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(r.Parallel)
+	var tiled []Query
 	for _, q := range p.Queries {
+		if q.Tile != nil {
+			tiled = append(tiled, q)
+			continue
+		}
 		group.Go(func() error {
-			err := r.query(ctx, p.Source, q)
-			if leadlake.ErrorCode(err) == leadlake.Budget {
-				r.stopped(err)
-				return nil
-			}
+			_, err := r.query(groupCtx, p.Source, q, 0)
 			return err
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, q := range tiled {
+		if err := r.tiles(ctx, p.Source.(Tiled), q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (r *running) stopped(err error) {
+// fail notes why a source gave up. Reaching the budget is no failure of it.
+func (r *running) fail(provider string, err error) {
+	if err == nil {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stop == nil {
-		r.stop = err
+	if _, ok := errors.AsType[overBudget](err); ok {
+		if r.stop == nil {
+			r.stop = err
+		}
+		return
+	}
+	if r.ctx.Err() == nil {
+		r.Log.Warn("source failed", "run_id", r.run.RunID, "source", provider, "err", err)
+	}
+	if r.failed[provider] == nil {
+		r.failed[provider] = err
 	}
 }
 
@@ -192,47 +254,46 @@ func (r *running) pages() []store.LandedPage {
 	return pages
 }
 
-func (r *running) summary(plans []SourcePlan) Summary {
-	var s Summary
-	pages := r.pages()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, p := range plans {
-		one := SourceSummary{Provider: p.Provider, Adapter: p.Source.Spec().Name, Queries: len(p.Queries), Capped: r.capped[p.Provider]}
-		for _, page := range pages {
-			if page.Provider == p.Provider {
-				one.Pages++
-				one.Records += page.Records
-				one.Quarantined += page.Quarantined
-				one.CostMicros += page.CostMicros
-			}
+// verdict says why what has landed is not enough: final where it stays so,
+// again where the same run may succeed when it is repeated. A source without a
+// row has failed, it is no empty success.
+func (r *running) verdict(s Summary) (final, again error) {
+	var first error
+	note := func(err error) {
+		if first == nil {
+			first = err
 		}
-		s.Sources = append(s.Sources, one)
-		s.Records += one.Records
-		s.Quarantined += one.Quarantined
-		s.CostMicros += one.CostMicros
+		if again == nil && (leadlake.ErrorCode(err).Retryable() && leadlake.ErrorCode(err) != leadlake.RateLimited || leadlake.ErrorCode(err) == leadlake.Internal) {
+			again = err
+		}
 	}
-	if r.stop != nil {
-		s.Stopped = leadlake.ErrorMessage(r.stop)
+	for i, one := range s.Sources {
+		switch {
+		case r.failed[one.Provider] != nil:
+			note(r.failed[one.Provider])
+		case one.Records > 0 || r.stop != nil:
+		default:
+			err := r.noRow(one)
+			s.Sources[i].Failed = leadlake.ErrorMessage(err)
+			note(err)
+		}
 	}
-	return s
+	switch {
+	case again != nil:
+		return nil, again
+	case s.Records > 0:
+		return nil, nil
+	case r.stop != nil:
+		return r.stop, nil
+	}
+	return first, nil
 }
 
-// verdict says whether what has landed is enough to go on with.
-func (r *running) verdict(s Summary) error {
-	if r.stop != nil && s.Records == 0 {
-		return r.stop
+func (r *running) noRow(one SourceSummary) error {
+	if one.Quarantined > 0 {
+		return leadlake.Errorf(leadlake.Invalid, "source %s: none of its %d rows could be read", one.Provider, one.Quarantined).
+			WithFix("read the reasons: select code, reason, count(*) from raw.quarantine where run_id = '%s' group by all", r.run.RunID)
 	}
-	for _, one := range s.Sources {
-		switch {
-		case one.Records > 0 || r.stop != nil:
-		case one.Quarantined > 0:
-			return leadlake.Errorf(leadlake.Invalid, "source %s: none of its %d rows could be read", one.Provider, one.Quarantined).
-				WithFix("read the reasons: select code, reason, count(*) from raw.quarantine where run_id = '%s' group by all", r.run.RunID)
-		default:
-			return leadlake.Errorf(leadlake.Invalid, "source %s: it has no row for this campaign", one.Provider).
-				WithFix("widen the campaign's keywords or geo, or remove the source")
-		}
-	}
-	return nil
+	return leadlake.Errorf(leadlake.Invalid, "source %s: it has no row for this campaign", one.Provider).
+		WithFix("widen the campaign's keywords or geo, or remove the source")
 }

@@ -225,11 +225,11 @@ type dying struct {
 	left int
 }
 
-func (d *dying) LandPage(ctx context.Context, p store.LandedPage) error {
+func (d *dying) LandPage(ctx context.Context, p store.LandedPage, call *store.Call) error {
 	if d.left--; d.left < 0 {
 		return errors.New("killed")
 	}
-	return d.Ledger.LandPage(ctx, p)
+	return d.Ledger.LandPage(ctx, p, call)
 }
 
 func TestRun_goes_on_after_a_crash_and_pays_no_page_twice(t *testing.T) {

@@ -1,12 +1,14 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -108,10 +110,40 @@ func newLanding(parent context.Context, bucket *lake.Bucket, o origin, onFlush f
 		parent: parent, ctx: ctx, bucket: bucket, origin: o, writing: writing, onFlush: onFlush,
 		page: store.LandedPage{
 			RunID: o.run.RunID, Provider: o.query.Provider, QueryID: o.query.ID,
-			Page: o.page, CostMicros: o.cost, At: o.fetchedAt,
+			Page: o.page, CostMicros: o.cost, At: o.fetchedAt, Question: cmp.Or(o.query.Question, o.query.ID),
+			Notes: store.Notes{Area: o.query.circle()},
 		},
 		good: newPart(recordsPrefix, recordsSchema),
 		bad:  newPart(quarantinePrefix, quarantineSchema),
+	}
+}
+
+// circle is the whole area of a tile's plan.
+func (q Query) circle() *[3]float64 {
+	if q.Tile == nil || q.Area == nil {
+		return nil
+	}
+	return &[3]float64{q.Area.Lat, q.Area.Lon, q.Area.RadiusKM}
+}
+
+// about lists the subjects of a query; one that names nobody for discovery.
+func (q Query) about() []Subject {
+	if len(q.Subjects) == 0 {
+		return []Subject{{}}
+	}
+	return q.Subjects
+}
+
+// note keeps what the engine has to know of a row after this process.
+func (l *landing) note(r Record) {
+	notes := &l.page.Notes
+	if r.Point != nil {
+		notes.Points = append(notes.Points, [2]float64{r.Point.Lat, r.Point.Lon})
+	}
+	for _, f := range r.Gives {
+		if !slices.Contains(notes.Gives, string(f)) {
+			notes.Gives = append(notes.Gives, string(f))
+		}
 	}
 }
 
@@ -127,15 +159,25 @@ func (l *landing) add(r Record) error {
 	if num == 0 {
 		num = l.page.Records + l.page.Quarantined + 1
 	}
-	p := l.good
 	if r.Problem != nil {
-		p = l.bad
 		l.page.Quarantined++
-		l.origin.appendBad(p.b, num, r)
-	} else {
-		l.page.Records++
-		l.origin.appendGood(p.b, num, r)
+		l.origin.appendBad(l.bad.b, num, r)
+		return l.grow(l.bad, r)
 	}
+	l.note(r)
+	// An answer about several leads, the branches of a chain, is a record of each.
+	for _, about := range l.origin.query.about() {
+		l.page.Records++
+		l.origin.appendGood(l.good.b, num, r, about)
+		if err := l.grow(l.good, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grow counts a row of a part and flushes the part where it is full.
+func (l *landing) grow(p *part, r Record) error {
 	p.rows++
 	p.bytes += len(r.Raw)
 	if p.rows < partRows && p.bytes < partBytes {
@@ -144,7 +186,7 @@ func (l *landing) add(r Record) error {
 	return l.flush(p)
 }
 
-func (o *origin) appendGood(b *array.RecordBuilder, num int64, r Record) {
+func (o *origin) appendGood(b *array.RecordBuilder, num int64, r Record, about Subject) {
 	sum := sha256.Sum256(r.Raw)
 	var digest [2 * sha256.Size]byte
 	hex.Encode(digest[:], sum[:])
@@ -161,8 +203,8 @@ func (o *origin) appendGood(b *array.RecordBuilder, num int64, r Record) {
 	b.Field(12).(*array.TimestampBuilder).AppendTime(o.fetchedAt)
 	b.Field(13).(*array.Int64Builder).Append(o.cost)
 	appendText(b, 14, o.spec.Licence)
-	if s := o.query.Subject; s != nil {
-		appendText(b, 15, s.Provider, s.Key)
+	if about.Key != "" {
+		appendText(b, 15, about.Provider, about.Key)
 		return
 	}
 	b.Field(15).AppendNull()
@@ -235,14 +277,16 @@ func (l *landing) write(ctx context.Context, key string, batch arrow.RecordBatch
 
 // finish makes the page durable. The last object may have no row; then it is
 // not registered and only tells that the page is whole.
-func (l *landing) finish(next string) (store.LandedPage, error) {
+func (l *landing) finish(answer Page) (store.LandedPage, error) {
 	if err := l.flush(l.bad); err != nil {
 		return l.page, l.wait(err)
 	}
 	if err := l.writing.Wait(); err != nil {
 		return l.page, err
 	}
-	l.page.NextCursor, l.page.Done = next, next == ""
+	l.page.NextCursor, l.page.Done = answer.Next, answer.Next == ""
+	l.page.CostMicros = max(0, l.page.CostMicros-answer.Refund)
+	l.page.Notes.Total, l.page.Notes.Unknown = answer.Total, answer.Unknown
 	key := l.origin.lastKey()
 	if l.good.rows > 0 {
 		l.page.ObjectKeys = append(l.page.ObjectKeys, key)

@@ -36,6 +36,13 @@ func (e *Engine) Plan(c leadlake.CampaignSpec) ([]SourcePlan, error) {
 		p := SourcePlan{Source: source, Provider: spec.Provider()}
 		seen := map[string]bool{}
 		for _, q := range queries {
+			if q.Tile != nil {
+				area, err := AreaOf(c.Geo)
+				if err != nil {
+					return nil, err
+				}
+				q.Area = &area
+			}
 			if seen[q.ID] { // asking the same twice would only cost twice
 				continue
 			}
@@ -49,6 +56,9 @@ func (e *Engine) Plan(c leadlake.CampaignSpec) ([]SourcePlan, error) {
 		}
 		p.CostMicros = int64(p.Calls) * source.Spec().CostMicrosPerCall
 		plans = append(plans, p)
+	}
+	if _, err := e.enrichers(c); err != nil {
+		return nil, err
 	}
 	return plans, nil
 }

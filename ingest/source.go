@@ -78,11 +78,13 @@ type Spec struct {
 
 	Limits []Limit // calls that the provider allows, per window and endpoint
 
-	MaxPages  int // pages of one query; DefaultMaxPages by default
-	PageSize  int // rows of a full page; 0 where that says nothing
-	ResultCap int // rows after which the provider stops though there are more; 0 for none
+	MaxPages  int  // pages of one query; DefaultMaxPages by default
+	PageSize  int  // rows of a full page; 0 where that says nothing
+	Totals    bool // the first page says how many rows there are
+	ResultCap int  // rows after which the provider stops though there are more; 0 for none
 
-	Gives []Gift // what an Enricher may know about a lead
+	Gives       []Gift // what an Enricher may know about a lead
+	BillsMisses bool   // a lookup that finds nothing costs as much as one that does
 
 	// CostMicrosPerCall is the list price of one call, for plans, in millionths
 	// of a US dollar. What a call really costs stands in its Request.
@@ -101,7 +103,11 @@ type Query struct {
 	Params         map[string]string // all that Request and Parse need
 	EstimatedCalls int               // for plans and their price
 	Tile           *Box              // where it looks, for sources that are Tiled
-	Subject        *Subject          // the lead it is about, for lookups; the engine sets it
+	Area           *Area             // of the root query of a Tiled plan: what its tiles have to cover; the engine sets it
+	Circle         bool              // a tile's search is the circle around it
+	Cap            int               // rows after which this query ends though there is more, where it is not Spec.ResultCap
+	Subjects       []Subject         // the leads it is about, for lookups; the engine sets it
+	Question       string            // the id of the same question without its tile; the engine sets it
 }
 
 // QueryID derives the id of a query from its provider and parameters.

@@ -53,6 +53,7 @@ type Gift struct {
 type (
 	Point = tiling.Point
 	Box   = tiling.Box
+	Area  = tiling.Area
 )
 
 // What the one HTTP door knows about limits and answers, under the names that
@@ -60,6 +61,7 @@ type (
 type (
 	Limit     = wire.Limit
 	Judgement = wire.Judgement
+	Verdict   = wire.Verdict
 )
 
 // Windows of a Limit.

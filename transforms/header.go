@@ -112,14 +112,14 @@ func (h header) foreignKeys() ([]ForeignKey, error) {
 	return keys, nil
 }
 
-// choice reads a value that is one of two words and says whether it is the
-// second.
-func (h header) choice(key, first, second string) (bool, error) {
+// choice reads a value that is one of a few words.
+func (h header) choice(key string, words ...string) (string, error) {
 	v := h.values[key]
-	if v.text != first && v.text != second {
-		return false, fault(h.file, v.line, "%s is %q", key, v.text).WithFix("write %s or %s", first, second)
+	if !slices.Contains(words, v.text) {
+		last := len(words) - 1
+		return "", fault(h.file, v.line, "%s is %q", key, v.text).WithFix("write %s or %s", strings.Join(words[:last], ", "), words[last])
 	}
-	return v.text == second, nil
+	return v.text, nil
 }
 
 func parseModel(schema, file, text string) (*Model, error) {
@@ -144,10 +144,17 @@ func parseModel(schema, file, text string) (*Model, error) {
 	if m.Keys, err = h.foreignKeys(); err != nil {
 		return nil, err
 	}
-	if m.View, err = h.choice("materialize", "table", "view"); err != nil {
+	mode, err := h.choice("materialize", "table", "view", "append")
+	if err != nil {
 		return nil, err
 	}
-	if key := partitionKeys[schema]; key != "" {
+	m.View, m.Append = mode == "view", mode == "append"
+	key := partitionKeys[schema]
+	if m.Append && key == "" {
+		return nil, fault(file, h.values["materialize"].line, "a model of %s cannot append", schema).
+			WithFix("write -- materialize: table; a scratch table lives as long as one process")
+	}
+	if key != "" {
 		if m.View {
 			return nil, fault(file, h.values["materialize"].line, "a model of %s cannot be a view", schema).
 				WithFix("write -- materialize: table; the lake keeps rows, not queries over a process's scratch tables")
@@ -169,8 +176,10 @@ func parseCheck(file, text string) (*Check, error) {
 		return nil, err
 	}
 	c := &Check{Name: name, Claim: h.title, File: file, SQL: text}
-	if c.Warn, err = h.choice("severity", "error", "warn"); err != nil {
+	severity, err := h.choice("severity", "error", "warn")
+	if err != nil {
 		return nil, err
 	}
+	c.Warn = severity == "warn"
 	return c, oneStatement(file, text)
 }

@@ -62,7 +62,7 @@ func TestBadModelFilesNameLineAndFix(t *testing.T) {
 		{"column that is none", "", replace("id, kind", "id, Kind of"), `:2: grain has "Kind of", which is no column name; write none, or`},
 		{"column twice", "", replace("id, kind", "id, id"), `:2: grain names id twice`},
 		{"key without target", "", replace("id -> staging.stg_a__thing.id", "id -> stg_a__thing"), `:3: keys has "id -> stg_a__thing"; write none, or column -> schema.table.column`},
-		{"unknown materialization", "", replace("view", "incremental"), `:4: materialize is "incremental"; write table or view`},
+		{"unknown materialization", "", replace("view", "incremental"), `:4: materialize is "incremental"; write table, view or append`},
 		{"two statements", "", replace("select 1 as id", "select ';' as a, $$;$$ as b\n;select 1"), `:10: a semicolon; a model is one SELECT`},
 		{"no statement", "", replace("select 1 as id ", ""), `:1: no SELECT after the header; write the query`},
 		{"view in the lake", "sql/marts/int_things.sql", replace("id, kind", "none"), `:4: a model of marts cannot be a view; write -- materialize: table`},

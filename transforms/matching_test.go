@@ -79,9 +79,10 @@ var agreements = []agreement{
 	{"containment", []string{"true as is_name_contained", "false as is_name_contained"}, nil},
 }
 
-// allLevels selects every combination of levels. left_id is the combination's
-// number: the level of the first field counts most.
-func allLevels() string {
+// allLevels selects every combination of levels, of discovered pairs or of
+// answers with their subjects. left_id is the combination's number: the level
+// of the first field counts most.
+func allLevels(isAsked bool) string {
 	id, from := "0", make([]string, len(agreements))
 	for i, a := range agreements {
 		rows := make([]string, len(a.all()))
@@ -91,14 +92,15 @@ func allLevels() string {
 		from[i] = "(" + strings.Join(rows, " union all by name ") + ")"
 		id = fmt.Sprintf("(%s) * %d + level_%d", id, len(rows), i)
 	}
-	return "select cast(" + id + " as bigint) as left_id, cast(-1 as bigint) as right_id, * from " + strings.Join(from, " cross join ")
+	asked := fmt.Sprintf("%t as is_asked, false as is_nameless, 0.8::double as likelihood", isAsked)
+	return "select cast(" + id + " as bigint) as left_id, cast(-1 as bigint) as right_id, " + asked + ", * from " + strings.Join(from, " cross join ")
 }
 
 // weightsOfAllLevels returns the weight of each combination of levels.
-func weightsOfAllLevels(t *testing.T) []float64 {
+func weightsOfAllLevels(t *testing.T, isAsked bool) []float64 {
 	t.Helper()
 	m := newMatcher(t)
-	m.exec(t, "create table scratch.intermediate.int_pairs_compared as "+allLevels())
+	m.exec(t, "create table scratch.intermediate.int_pairs_compared as "+allLevels(isAsked))
 	m.build(t, "int_match_weights", "int_pairs_weighed")
 	rows, err := m.Query(t.Context(), "select weight from intermediate.int_pairs_weighed order by left_id")
 	if err != nil {
@@ -132,7 +134,12 @@ func levelsOf(combination int) string {
 
 func TestPairWeights(t *testing.T) {
 	t.Parallel()
-	weights := weightsOfAllLevels(t)
+	t.Run("of records", func(t *testing.T) { testPairWeights(t, false) })
+	t.Run("of answers and their subjects", func(t *testing.T) { testPairWeights(t, true) })
+}
+
+func testPairWeights(t *testing.T, isAsked bool) {
+	weights := weightsOfAllLevels(t, isAsked)
 	stride := 1
 	for _, a := range agreements {
 		stride *= len(a.all())
@@ -180,9 +187,15 @@ func madeUp(rng *rand.Rand, id int) string {
 	if rng.IntN(3) > 0 {
 		point = fmt.Sprintf("%v, %v", 40+float64(rng.IntN(100))/5000, -74+float64(rng.IntN(100))/5000)
 	}
-	return fmt.Sprintf("(%d, 'list', %s, %s, %s, %s, %s)",
-		id, text(name), text(street), text(pick("New York", "York", "New York City", "Boston")), text(pick("10001", "10002-1234")), point)
+	return fmt.Sprintf("(%d, 'list', '%d', null, null, null, %s, %s, %s, %s, %s)",
+		id, id, text(name), text(street), text(pick("New York", "York", "New York City", "Boston")), text(pick("10001", "10002-1234")), point)
 }
+
+// The columns that resolution reads of records, as madeUp writes them.
+const (
+	recordsKeptTable = "create table scratch.intermediate.int_records_kept (record_id bigint, provider varchar, provider_key varchar, subject_provider varchar, subject_key varchar, likelihood double, name varchar, street varchar, city varchar, postal varchar, lat double, lon double)"
+	contactsTable    = "create table scratch.intermediate.int_contacts (record_id bigint, phone varchar, phone_tail varchar, domain varchar, email varchar, email_domain varchar)"
+)
 
 func TestPairWeightsAreTheSameFromBothSides(t *testing.T) {
 	t.Parallel()
@@ -194,8 +207,8 @@ func TestPairWeightsAreTheSameFromBothSides(t *testing.T) {
 		values[i] = madeUp(rng, i)
 		contacts[i] = fmt.Sprintf("(%d, '%d', '%d', 'd%d', 'm%d', 'e%d')", i, rng.IntN(9), rng.IntN(3), rng.IntN(9), i, rng.IntN(9))
 	}
-	m.exec(t, "create table scratch.intermediate.int_records_kept (record_id bigint, provider varchar, name varchar, street varchar, city varchar, postal varchar, lat double, lon double)")
-	m.exec(t, "create table scratch.intermediate.int_contacts (record_id bigint, phone varchar, phone_tail varchar, domain varchar, email varchar, email_domain varchar)")
+	m.exec(t, recordsKeptTable)
+	m.exec(t, contactsTable)
 	m.exec(t, "insert into intermediate.int_records_kept values "+strings.Join(values, ", "))
 	m.exec(t, "insert into intermediate.int_contacts values "+strings.Join(contacts, ", "))
 	m.exec(t, fmt.Sprintf("create table scratch.intermediate.int_pairs_blocked as select l.range as left_id, r.range as right_id from range(%d) as l cross join range(%d) as r where l.range <> r.range", records, records))
@@ -224,5 +237,60 @@ func TestPairWeightsAreTheSameFromBothSides(t *testing.T) {
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestAnswersAddNoEdgeBetweenRecords(t *testing.T) {
+	t.Parallel()
+	const records, answers = 200, 200
+	edges := func(withAnswers bool) []string {
+		m := newMatcher(t)
+		m.exec(t, recordsKeptTable)
+		m.exec(t, contactsTable)
+		rng := rand.New(rand.NewPCG(2, 2))
+		for i := range records + answers {
+			record := madeUp(rng, i)
+			contact := fmt.Sprintf("(%d, '%d', '%d', 'd%d', 'm%d', 'e%d')", i, rng.IntN(9), rng.IntN(3), rng.IntN(9), i, rng.IntN(9))
+			if i >= records { // about any record, even with all its keys
+				record = strings.Replace(record, "null, null, null", fmt.Sprintf("'list', '%d', 0.9", rng.IntN(records)), 1)
+			}
+			if i < records || withAnswers {
+				m.exec(t, "insert into intermediate.int_records_kept values "+record)
+				m.exec(t, "insert into intermediate.int_contacts values "+contact)
+			}
+		}
+		m.build(t, "int_records_normalised", "int_block_keys", "int_pairs_blocked", "int_pairs_compared", "int_match_weights", "int_pairs_weighed", "int_edges")
+		var astray int
+		const wrong = "select count(*) from int_edges as e inner join int_records_kept as l on l.record_id = e.left_id inner join int_records_kept as r on r.record_id = e.right_id where l.subject_key is not null or r.subject_key <> l.provider_key"
+		if err := m.QueryRow(t.Context(), wrong).Scan(&astray); err != nil || astray > 0 {
+			t.Errorf("%d edges join an answer to another record than its subject: %v", astray, err)
+		}
+		var found []string
+		rows, err := m.Query(t.Context(), "select e.left_id || ' ' || e.right_id, r.subject_key is not null from int_edges as e inner join int_records_kept as r on r.record_id = e.right_id order by all")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		linked := 0
+		for rows.Next() {
+			var edge string
+			var isAnswer bool
+			if err := rows.Scan(&edge, &isAnswer); err != nil {
+				t.Fatal(err)
+			}
+			if isAnswer {
+				linked++
+			} else {
+				found = append(found, edge)
+			}
+		}
+		if (linked > 0) != withAnswers || linked == answers {
+			t.Fatalf("%d of %d answers are linked: they do not try the model", linked, answers)
+		}
+		return found
+	}
+	without, with := edges(false), edges(true)
+	if len(without) == 0 || !slices.Equal(without, with) {
+		t.Errorf("%d edges between records without answers, %d with them", len(without), len(with))
 	}
 }

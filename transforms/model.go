@@ -35,6 +35,7 @@ type Model struct {
 	Grain   []string     // columns that identify a row; empty for "none"
 	Keys    []ForeignKey // columns whose values stand in another table
 	View    bool         // materialize: view
+	Append  bool         // materialize: append
 	PII     []string     // columns with personal data
 	Why     string       // what is not obvious
 	Reads   []string     // tables as schema.table, sorted
@@ -83,7 +84,7 @@ var partitionKeys = map[string]string{
 }
 
 // otherFolders below sql/ hold SQL that is not a model of the graph.
-var otherFolders = []string{"prelude", "macros", "checks", "eval"}
+var otherFolders = []string{"prelude", "macros", "checks", "eval", "queries"}
 
 // Database names the DuckDB database that holds a schema: lake for what stays,
 // scratch for what one process works with, "" for an unknown schema.

@@ -13,6 +13,7 @@ import (
 type Params struct {
 	Run      leadlake.Run
 	Lat, Lon *float64 // centre of the campaign; nil where it has none
+	Scorer   string   // name of what scores the run, for Unchanged
 }
 
 // setParams writes runtime.params.
@@ -25,10 +26,15 @@ func setParams(ctx context.Context, s *lake.Session, p Params) error {
 	if err := s.Exec(ctx, "delete from scratch.runtime.params"); err != nil {
 		return fmt.Errorf("set parameters of run %s: %w", p.Run.RunID, err)
 	}
-	err := s.Exec(ctx,
-		"insert into scratch.runtime.params values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+	hash, err := fingerprint(leadlake.SQL, p)
+	if err != nil {
+		return err
+	}
+	err = s.Exec(ctx,
+		"insert into scratch.runtime.params values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 		p.Run.RunID, p.Run.CampaignID, spec.Name, string(spec.Vertical), country, p.Lat, p.Lon, spec.Geo.RadiusKM,
-		spec.Filters.MinRating, spec.Filters.ReviewCountMin, p.Run.StartedAt.UTC().Truncate(time.Microsecond))
+		spec.Filters.MinRating, spec.Filters.ReviewCountMin, p.Run.StartedAt.UTC().Truncate(time.Microsecond),
+		len(spec.Enrichment) > 0, hash)
 	if err != nil {
 		return fmt.Errorf("set parameters of run %s: %w", p.Run.RunID, err)
 	}

@@ -57,8 +57,10 @@ type run struct {
 // Run builds what the plan says. Scratch tables are made anew. The candidates
 // models replace the rows of the current run, the marts models those of its
 // campaign, each schema in one transaction together with its checks: an error
-// or a failed check leaves the lake as it was. runtime.params holds the one
-// row that says what is current. progress may be nil.
+// or a failed check leaves the lake as it was. Models that append come first
+// and replace nothing: they read their own schema as it was before.
+// runtime.params holds the one row that says what is current. progress may be
+// nil.
 func (r *Runner) Run(ctx context.Context, session *lake.Session, plan Plan, progress func(Event)) (Report, error) {
 	steps, err := r.Project.steps(plan)
 	if err != nil {
@@ -205,16 +207,18 @@ func (r *run) publish(ctx context.Context, s step) error {
 	var results []CheckResult
 	err := r.session.Commit(ctx, func(ctx context.Context) error {
 		events, results = nil, nil // a transaction that lost a race runs again
-		for _, table := range s.tables {
+		models, err := r.writeOrder(ctx, s.tables)
+		if err != nil {
+			return err
+		}
+		for _, m := range models {
 			start := r.now()
-			m, _ := r.Project.Model(table)
-			rows, err := r.replaceRows(ctx, m)
+			rows, err := r.writeRows(ctx, m)
 			if err != nil {
 				return err
 			}
-			events = append(events, Event{Table: table, Rows: rows, Duration: r.now().Sub(start)})
+			events = append(events, Event{Table: m.Table(), Rows: rows, Duration: r.now().Sub(start)})
 		}
-		var err error
 		if results, err = runChecks(ctx, r.session, s.checks); err != nil {
 			return err
 		}
@@ -235,33 +239,4 @@ func (r *run) publish(ctx context.Context, s step) error {
 		r.built(e)
 	}
 	return nil
-}
-
-// replaceRows puts the rows of the current run or campaign in place of those
-// that a lake table has of it.
-func (r *run) replaceRows(ctx context.Context, m *Model) (int64, error) {
-	key := partitionKeys[m.Schema]
-	columns, err := describe(ctx, r.session, m)
-	if err != nil {
-		return 0, err
-	}
-	if err := adapt(ctx, r.session, m, columns, key); err != nil {
-		return 0, err
-	}
-	current := fmt.Sprintf(" where %s = %s", key, lake.Quote(r.params[key]))
-	if err := r.session.Exec(ctx, "delete from "+qualified(m.Table())+current); err != nil {
-		return 0, fmt.Errorf("delete old rows of %s: %w", m.Table(), err)
-	}
-	var inserted, held int64
-	if err := r.session.QueryRow(ctx, "insert into "+qualified(m.Table())+" by name select * from ("+m.SQL+"\n)").Scan(&inserted); err != nil {
-		return 0, SQLError("write "+m.Table(), m.File, err)
-	}
-	if err := r.session.QueryRow(ctx, "select count(*) from "+qualified(m.Table())+current).Scan(&held); err != nil {
-		return 0, fmt.Errorf("count %s: %w", m.Table(), err)
-	}
-	if held != inserted {
-		return 0, fault(m.File, 1, "%d of %d rows are not of the current %s, and would be written again by every run", inserted-held, inserted, key).
-			WithFix("join runtime.params on %s", key)
-	}
-	return inserted, nil
 }

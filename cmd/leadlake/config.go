@@ -44,6 +44,7 @@ type Config struct {
 	Catalog    string                    `yaml:"catalog"`
 	Schema     string                    `yaml:"catalog_schema"`
 	Store      string                    `yaml:"store"`
+	Redis      string                    `yaml:"redis_url"`
 	S3         S3Config                  `yaml:"s3"`
 	Serve      ListenConfig              `yaml:"serve"`
 	Sandbox    SandboxConfig             `yaml:"sandbox"`
@@ -76,8 +77,17 @@ type SandboxConfig struct {
 // ProviderConfig changes how one provider is called. Its credential comes from
 // the environment variable that the adapter names.
 type ProviderConfig struct {
-	BaseURL       string  `yaml:"base_url"`
-	RatePerSecond float64 `yaml:"rate_per_second"`
+	BaseURL       string        `yaml:"base_url"`
+	RatePerSecond float64       `yaml:"rate_per_second"` // in place of the limits of seconds and minutes
+	Limits        []LimitConfig `yaml:"limits"`          // in place of all that the adapter knows
+}
+
+// LimitConfig is a number of calls that a contract allows in a window.
+type LimitConfig struct {
+	Endpoint string `yaml:"endpoint"` // a method of the provider; all of them by default
+	Calls    int    `yaml:"calls"`
+	Per      string `yaml:"per"`   // second, minute, hour, day, month
+	Reset    string `yaml:"reset"` // of a day or month: utc_midnight, pacific_midnight; from the first call by default
 }
 
 // secret is a value that only the environment may give and that prints masked.
@@ -162,7 +172,7 @@ func (c *Config) readFile(file string) error {
 	if err := yaml.UnmarshalWithOptions(b, c, yaml.DisallowUnknownField()); err != nil && !errors.Is(err, io.EOF) {
 		return configFileError(file, err)
 	}
-	for key, value := range map[string]string{"catalog": c.Catalog, "store": c.Store} {
+	for key, value := range map[string]string{"catalog": c.Catalog, "store": c.Store, "redis_url": c.Redis} {
 		if u, err := url.Parse(value); err == nil && u.User != nil {
 			if _, has := u.User.Password(); has {
 				return leadlake.Errorf(leadlake.Invalid, "config %s: %s holds a password", file, key).
@@ -283,9 +293,19 @@ func (c Config) validate() error {
 		if p.RatePerSecond < 0 {
 			return bad("providers."+name+".rate_per_second", "%g is negative", p.RatePerSecond)
 		}
+		for _, l := range p.Limits {
+			if l.Calls < 1 || !slices.Contains(windows, l.Per) || !slices.Contains(resets, l.Reset) {
+				return bad("providers."+name+".limits", "%d calls per %q, reset %q; write {calls: 300, per: day, reset: utc_midnight}", l.Calls, l.Per, l.Reset)
+			}
+		}
 	}
 	return nil
 }
+
+var (
+	windows = []string{"second", "minute", "hour", "day", "month"}
+	resets  = []string{"", "utc_midnight", "pacific_midnight"}
+)
 
 func isPostgres(address string) bool {
 	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
@@ -355,7 +375,7 @@ func configCmd(a *app) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			shown := a.cfg
-			shown.Catalog, shown.Store = redact(shown.Catalog), redact(shown.storeAddress())
+			shown.Catalog, shown.Store, shown.Redis = redact(shown.Catalog), redact(shown.storeAddress()), redact(shown.Redis)
 			shown.Extensions = shown.extensionFolder()
 			text, err := yaml.Marshal(shown)
 			if err != nil {

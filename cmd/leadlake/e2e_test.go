@@ -145,14 +145,11 @@ func assertExport(t *testing.T, s shop, run leadlake.Run) {
 	if len(runs) != 2 || runs[0].RunID != run.RunID || runs[0].State != leadlake.RunPublished {
 		t.Errorf("runs lists %d runs, newest %s", len(runs), runs[0].RunID)
 	}
-	var plan struct {
-		Sources []planned `json:"sources"`
-		Within  bool      `json:"within_budget"`
-	}
+	var plan planResult
 	campaign := filepath.Join(s.env["LEADLAKE_HOME"], "demo", filepath.Base(demoCampaign))
 	list := filepath.Join(s.env["LEADLAKE_HOME"], "demo", demoList+".csv")
 	mustDecode(t, s.do(t, "plan", campaign, "--input", demoList+"="+list, "--json").stdout, &plan)
-	if len(plan.Sources) != 2 || !plan.Within || plan.Sources[0].CostUSD <= 0 || plan.Sources[1].Calls != 1 {
+	if len(plan.Sources) != 2 || !plan.Within || plan.Sources[0].CostUSD.Mid <= 0 || plan.Sources[1].Calls.Mid != 1 {
 		t.Errorf("plan %+v", plan)
 	}
 }

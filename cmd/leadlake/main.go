@@ -16,13 +16,19 @@ func main() {
 	// After the first signal the default action is back: a second one ends a
 	// process that does not stop by itself.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+	program, err := os.Executable()
+	if err != nil {
+		program = "" // calls to providers are then made by this process
+	}
+	os.Exit(run(ctx, program, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the whole program but for the process around it. It returns the exit
+// run is the whole program but for the process around it. Program is its file,
+// for processes that it starts; empty where it must not. It returns the exit
 // code.
-func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+func run(ctx context.Context, program string, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := newApp(getenv, stdin, stdout, stderr)
+	a.program = program
 	root := newRoot(a)
 	root.SetArgs(args)
 	a.out.json = slices.Contains(args, "--json") // also for mistakes in the arguments themselves

@@ -34,7 +34,7 @@ func invokeIn(t *testing.T, ctx context.Context, stdin string, env map[string]st
 		return ""
 	}
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, args, getenv, strings.NewReader(stdin), &stdout, &stderr)
+	code := run(ctx, "", args, getenv, strings.NewReader(stdin), &stdout, &stderr)
 	return outcome{code, stdout.String(), stderr.String()}
 }
 

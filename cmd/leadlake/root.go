@@ -14,13 +14,14 @@ import (
 // app is what the commands share. Config, log and the printer's mode are set
 // before a command's body runs.
 type app struct {
-	getenv func(string) string
-	stdin  io.Reader
-	stderr io.Writer
-	out    *printer
-	flags  globalFlags
-	cfg    Config
-	log    *slog.Logger
+	program string // the file of this program; "" where it starts no process
+	getenv  func(string) string
+	stdin   io.Reader
+	stderr  io.Writer
+	out     *printer
+	flags   globalFlags
+	cfg     Config
+	log     *slog.Logger
 
 	// started says that the arguments were right and a body ran; errors before
 	// that are about usage.
@@ -55,6 +56,7 @@ func commands(a *app) []*cobra.Command {
 		planCmd(a),
 		ingestCmd(a),
 		transformCmd(a),
+		enrichCmd(a),
 		scoreCmd(a),
 		publishCmd(a),
 		runsCmd(a),
@@ -67,6 +69,8 @@ func commands(a *app) []*cobra.Command {
 		setupCmd(a),
 		doctorCmd(a),
 		configCmd(a),
+		doorCmd(a),
+		newCmd(a),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leadlake/leadlake"
+	"github.com/leadlake/leadlake/transforms"
 )
 
 // Ways to approve a run.
@@ -77,6 +78,10 @@ func (a *app) runCampaign(ctx context.Context, spec leadlake.CampaignSpec, appro
 		if err != nil {
 			return err
 		}
+		if done, err := j.unchanged(ctx); err != nil || done {
+			run = j.run
+			return err
+		}
 		next := slices.Index(leadlake.Steps, j.run.DoneStep) + 1
 		for _, step := range leadlake.Steps[next:] {
 			if step == leadlake.StepPublish && approve == approveManual {
@@ -91,6 +96,34 @@ func (a *app) runCampaign(ctx context.Context, spec leadlake.CampaignSpec, appro
 		return nil
 	})
 	return run, err
+}
+
+// unchanged lands the records of a run and ends it there if they are those that
+// its campaign has published: an unchanged record costs no transform. A run
+// that looks leads up has to go on to know.
+func (j *job) unchanged(ctx context.Context) (bool, error) {
+	if j.run.DoneStep != "" || len(j.run.Spec.Enrichment) > 0 {
+		return false, nil
+	}
+	if err := j.do(ctx, leadlake.StepIngest); err != nil {
+		return false, j.failed(ctx, err)
+	}
+	params, err := j.params()
+	if err != nil {
+		return false, err
+	}
+	same, published, err := transforms.Unchanged(ctx, j.ws.lake, params)
+	if err != nil || !same {
+		return false, err
+	}
+	funnel, err := transforms.ReadFunnel(ctx, j.ws.lake, published)
+	if err != nil {
+		return false, err
+	}
+	j.out.note("nothing has changed since run %s: its leads stay published", published)
+	j.run.Funnel, j.run.State, j.run.DoneStep = funnel, leadlake.RunPublished, leadlake.StepPublish
+	j.run.UpdatedAt = time.Now().UTC()
+	return true, j.ws.store.UpdateRun(ctx, j.run)
 }
 
 // begin resumes the campaign's unfinished run, or creates one. A run that
@@ -110,8 +143,8 @@ func (a *app) begin(ctx context.Context, ws *workspace, spec leadlake.CampaignSp
 	if err := ws.store.SaveCampaign(ctx, spec); err != nil {
 		return nil, err
 	}
-	if len(spec.Enrichment) > 0 || spec.Schedule != nil || len(spec.Destinations) > 0 {
-		a.out.note("note: enrichment, schedule and destinations of a campaign are kept but not acted on yet")
+	if spec.Schedule != nil || len(spec.Destinations) > 0 {
+		a.out.note("note: schedule and destinations of a campaign are kept but not acted on yet")
 	}
 	old, found, err := ws.store.UnfinishedRun(ctx, spec.ID())
 	if err != nil {

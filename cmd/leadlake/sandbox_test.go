@@ -18,7 +18,7 @@ func TestSandboxAnswersUntilItIsStopped(t *testing.T) {
 	stdout, out := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"sandbox", "--addr", "127.0.0.1:0", "--seed", "7", "--json"},
+		code <- run(ctx, "", []string{"sandbox", "--addr", "127.0.0.1:0", "--seed", "7", "--json"},
 			func(string) string { return "" }, strings.NewReader(""), out, io.Discard)
 		out.Close()
 	}()

@@ -35,7 +35,7 @@ func TestServeAnswersAndStops(t *testing.T) {
 	output, lines := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"serve", "--addr", "127.0.0.1:0"}, func(name string) string { return s.env[name] }, strings.NewReader(""), io.Discard, lines)
+		code <- run(ctx, "", []string{"serve", "--addr", "127.0.0.1:0"}, func(name string) string { return s.env[name] }, strings.NewReader(""), io.Discard, lines)
 	}()
 	line := make([]byte, 200)
 	n, err := output.Read(line)

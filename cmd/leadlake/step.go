@@ -14,6 +14,10 @@ func transformCmd(a *app) *cobra.Command {
 	return stepCmd(a, leadlake.StepTransform, "Normalise, match and merge the records of a run into candidate leads")
 }
 
+func enrichCmd(a *app) *cobra.Command {
+	return stepCmd(a, leadlake.StepEnrich, "Ask the campaign's enrichment sources for what the candidate leads lack")
+}
+
 func scoreCmd(a *app) *cobra.Command {
 	return stepCmd(a, leadlake.StepScore, "Score the candidate leads of a run")
 }

@@ -4,17 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/ingest"
-	"github.com/leadlake/leadlake/ingest/all"
 	"github.com/leadlake/leadlake/internal/gazetteer"
-	"github.com/leadlake/leadlake/internal/wire"
 	"github.com/leadlake/leadlake/models"
 	"github.com/leadlake/leadlake/transforms"
 )
@@ -26,6 +23,7 @@ type job struct {
 	ws       *workspace
 	run      leadlake.Run
 	ingested ingest.Summary
+	enriched ingest.Summary
 }
 
 // do runs one step and records that it is done.
@@ -38,6 +36,8 @@ func (j *job) do(ctx context.Context, step leadlake.Step) error {
 		err = j.ingest(ctx)
 	case leadlake.StepTransform:
 		err = j.transform(ctx)
+	case leadlake.StepEnrich:
+		err = j.enrich(ctx)
 	case leadlake.StepScore:
 		err = j.score(ctx)
 	case leadlake.StepPublish:
@@ -59,59 +59,41 @@ func (j *job) do(ctx context.Context, step leadlake.Step) error {
 	return nil
 }
 
-// engine is the ingest engine of this workspace.
-func (a *app) engine(ws *workspace) (*ingest.Engine, error) {
-	sources := all.Sources()
-	engine := &ingest.Engine{Sources: sources, Getenv: a.getenv, BaseURLs: map[string]string{}, Log: a.log}
-	if ws != nil {
-		engine.Lake, engine.Ledger = ws.lake, ws.store
-	}
-	// Every source only asks, so a call may be repeated.
-	door := wire.Config{ReadOnly: true, Log: a.log}
-	for _, s := range sources {
-		spec := s.Spec()
-		if spec.BaseURL == "" {
-			continue
-		}
-		p := wire.Provider{Name: spec.Name, BaseURL: spec.BaseURL, Limits: spec.Limits}
-		if judge, ok := s.(ingest.Judge); ok {
-			p.Judge = judge.Judge
-		}
-		if set, ok := a.cfg.Providers[spec.Name]; ok {
-			if set.BaseURL != "" {
-				p.BaseURL, engine.BaseURLs[spec.Name] = set.BaseURL, set.BaseURL
-				// An address that the configuration names is open, also where
-				// the door would refuse it: the sandbox on loopback.
-				if u, err := url.Parse(set.BaseURL); err == nil && net.ParseIP(u.Hostname()) != nil {
-					door.Allow = append(door.Allow, u.Host)
-				}
-			}
-			if set.RatePerSecond > 0 {
-				p.RatePerSecond = set.RatePerSecond
-			}
-		}
-		door.Providers = append(door.Providers, p)
-	}
-	client, err := wire.New(door)
-	if err != nil {
-		return nil, err
-	}
-	engine.HTTP = client
-	return engine, nil
-}
-
 func (j *job) ingest(ctx context.Context) error {
-	engine, err := j.engine(j.ws)
+	engine, done, err := j.engine(ctx)
 	if err != nil {
 		return err
 	}
+	defer done()
 	j.ingested, err = engine.Run(ctx, j.run, func(p ingest.Progress) {
 		j.out.progress("ingest     %s: %s rows, %d pages, %s rows/s", p.Provider, count(p.Rows), p.Pages, count(int64(p.RowsPerSecond)))
 	})
-	if err == nil && j.ingested.Stopped != "" {
-		j.out.note("the run stopped asking: %s", j.ingested.Stopped)
-	}
+	j.noteSources(j.ingested)
 	return err
+}
+
+// noteSources says in one line each what went less than well.
+func (j *job) noteSources(s ingest.Summary) {
+	if s.Stopped != "" {
+		j.out.note("the run stopped asking: %s", s.Stopped)
+	}
+	for _, one := range s.Sources {
+		if one.Failed != "" {
+			j.out.note("source %s failed, the others go on: %s", one.Provider, one.Failed)
+		}
+		if one.Stopped != "" {
+			j.out.note("source %s is left alone: %s", one.Provider, one.Stopped)
+		}
+		if one.Quarantined > 0 {
+			j.out.note("source %s: %s rows in quarantine", one.Provider, count(one.Quarantined))
+		}
+		if one.Capped > 0 {
+			j.out.note("source %s: %d searches were cut off by the provider and cannot be cut smaller", one.Provider, one.Capped)
+		}
+		if len(one.Unknown) > 0 {
+			j.out.note("source %s: fields that are new to leadlake, kept in raw: %s", one.Provider, strings.Join(one.Unknown, ", "))
+		}
+	}
 }
 
 // centre is the point that a campaign's distances count from: nil where it
@@ -137,7 +119,14 @@ func centre(spec leadlake.CampaignSpec) (lat, lon *float64, err error) {
 
 func (j *job) params() (transforms.Params, error) {
 	lat, lon, err := centre(j.run.Spec)
-	return transforms.Params{Run: j.run, Lat: lat, Lon: lon}, err
+	if err != nil {
+		return transforms.Params{}, err
+	}
+	scorer, err := models.Baseline()
+	if err != nil {
+		return transforms.Params{}, err
+	}
+	return transforms.Params{Run: j.run, Lat: lat, Lon: lon, Scorer: scorer.Name()}, nil
 }
 
 func (j *job) tables(e transforms.Event) {

@@ -1,11 +1,12 @@
-// Package googleplaces asks the Places API (New), version 1, of Google. A
-// campaign's circle becomes boxes with a search each, since one search gives
-// sixty places at most.
+// Package googleplaces asks the Places API of Google, version 1, for the
+// businesses of an area and for one business by its name; and the service that
+// came before it, for projects that still have it.
 package googleplaces
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,13 +18,18 @@ import (
 // Source is the adapter. The zero value is ready.
 type Source struct{}
 
-var _ ingest.Discoverer = Source{}
+var (
+	_ ingest.Tiled    = Source{}
+	_ ingest.Enricher = Source{}
+	_ ingest.Judge    = Source{}
+)
 
-// Limits of the provider: 600 calls a minute and method, 20 places a page, 60
-// a text search.
+// Limits of the provider: 20 places a page, 60 a text search, and 20 a nearby
+// search, which has no second page.
 const (
 	pageSize  = 20
 	resultCap = 60
+	nearbyCap = 20
 )
 
 // costMicros is the list price of a search with a field of the Enterprise tier
@@ -46,8 +52,18 @@ func (Source) Spec() ingest.Spec {
 			{Endpoint: searchText, Calls: 75_000, Per: ingest.PerDay, Reset: ingest.PacificMidnight},
 			{Endpoint: searchNearby, Calls: 75_000, Per: ingest.PerDay, Reset: ingest.PacificMidnight},
 		},
-		PageSize:          pageSize,
-		ResultCap:         resultCap,
+		PageSize:  pageSize,
+		ResultCap: resultCap,
+		Gives: []ingest.Gift{
+			{Field: ingest.FieldReviews, HitRate: 0.8},
+			{Field: ingest.FieldPhone, HitRate: 0.8},
+			{Field: ingest.FieldWebsite, HitRate: 0.6},
+			{Field: ingest.FieldHours, HitRate: 0.7},
+			{Field: ingest.FieldAddress, HitRate: 0.85},
+			{Field: ingest.FieldGeo, HitRate: 0.85},
+			{Field: ingest.FieldCategory, HitRate: 0.9},
+		},
+		BillsMisses:       true,
 		CostMicrosPerCall: costMicros,
 		PersonalFields:    []string{"nationalPhoneNumber", "internationalPhoneNumber"},
 	}
@@ -60,14 +76,14 @@ const (
 )
 
 // typePrefix makes keywords a place type of Google's: "type:plumber" asks for
-// the places near the middle of each box instead of a text search.
+// the places around the middle of each tile instead of a text search.
 const typePrefix = "type:"
 
-// Plan covers the campaign's circle with boxes and makes a query for each.
-// Keywords are the text of the search; without them the campaign's name or its
-// vertical is. Keywords such as "type:plumber" search by place type.
-func (Source) Plan(c leadlake.CampaignSpec, src leadlake.SourceSpec) ([]ingest.Query, error) {
-	area, err := areaOf(c.Geo)
+// Plan asks for the campaign's circle. Keywords are the text of the search;
+// without them the campaign's name or its vertical is. Keywords such as
+// "type:plumber" search by place type.
+func (s Source) Plan(c leadlake.CampaignSpec, src leadlake.SourceSpec) ([]ingest.Query, error) {
+	area, err := ingest.AreaOf(c.Geo)
 	if err != nil {
 		return nil, err
 	}
@@ -78,30 +94,75 @@ func (Source) Plan(c leadlake.CampaignSpec, src leadlake.SourceSpec) ([]ingest.Q
 		return nil, leadlake.Errorf(leadlake.Invalid, "campaign: keywords %q name no place type", c.Keywords).
 			WithFix("write type:plumber, or plain words")
 	}
-	var queries []ingest.Query
-	for _, b := range area.boxes() {
-		params := map[string]string{}
-		calls := resultCap / pageSize
-		if byType {
-			params["method"], params["type"] = searchNearby, placeType
-			calls = 1
-			b.addCircle(params)
-		} else {
-			params["method"], params["text"] = searchText, text
-			b.addRectangle(params)
-		}
-		if c.Geo.Country != "" {
-			params["region_code"] = strings.ToUpper(c.Geo.Country)
-		}
-		queries = append(queries, ingest.Query{
-			ID:             ingest.QueryID(src.Provider(), params),
-			Provider:       src.Provider(),
-			Params:         params,
-			EstimatedCalls: calls,
-		})
+	root := ingest.Query{Provider: src.Provider(), EstimatedCalls: resultCap / pageSize}
+	boxes := area.Boxes()
+	if byType {
+		root.Params = map[string]string{"method": searchNearby, "type": placeType}
+		root.EstimatedCalls, root.Circle, root.Cap = 1, true, nearbyCap
+		boxes = small(boxes)
+	} else {
+		root.Params = map[string]string{"method": searchText, "text": text}
 	}
-	return queries, nil
+	if c.Geo.Country != "" {
+		root.Params["region_code"] = strings.ToUpper(c.Geo.Country)
+	}
+	return rooted(s, root, boxes), nil
 }
+
+// rooted is a question about each of the boxes.
+func rooted(s ingest.Tiled, root ingest.Query, boxes []ingest.Box) []ingest.Query {
+	queries := make([]ingest.Query, len(boxes))
+	for i, b := range boxes {
+		queries[i] = s.At(root, b)
+	}
+	return queries
+}
+
+// At asks the same in another box, or in the circle around it.
+func (Source) At(q ingest.Query, tile ingest.Box) ingest.Query {
+	if q.Params["method"] == searchNearby {
+		return at(q, tile, circleAround(tile))
+	}
+	return at(q, tile, map[string]string{
+		"low_lat": degrees(tile.South), "low_lon": degrees(tile.West),
+		"high_lat": degrees(tile.North), "high_lon": degrees(tile.East),
+	})
+}
+
+// at moves a question to a tile that the parameters describe.
+func at(q ingest.Query, tile ingest.Box, place map[string]string) ingest.Query {
+	params := maps.Clone(q.Params)
+	maps.Copy(params, place)
+	q.Params, q.Tile, q.ID = params, &tile, ingest.QueryID(q.Provider, params)
+	return q
+}
+
+// Lookup searches for a lead by its name and where it is. The provider's first
+// answer is the one it takes for the lead; others would be other businesses.
+func (Source) Lookup(lead ingest.Subject) []ingest.Query {
+	known := lead.Lat != nil && lead.Lon != nil
+	if lead.Name == "" || lead.Street == "" && lead.City == "" && !known {
+		return nil
+	}
+	var words []string
+	for _, w := range []string{lead.Name, lead.Street, lead.City, lead.Region, lead.Postal} {
+		if w = strings.Join(strings.Fields(w), " "); w != "" {
+			words = append(words, w)
+		}
+	}
+	params := map[string]string{"method": searchText, "text": strings.Join(words, ", "), "rows": "1"}
+	if known {
+		params["lat"], params["lon"], params["radius_m"] = degrees(*lead.Lat), degrees(*lead.Lon), biasMetres
+	}
+	if len(lead.Country) == 2 {
+		params["region_code"] = strings.ToUpper(lead.Country)
+	}
+	name := Source{}.Spec().Name
+	return []ingest.Query{{ID: ingest.QueryID(name, params), Provider: name, Params: params, EstimatedCalls: 1}}
+}
+
+// biasMetres is the circle in which a lead with a point is looked for first.
+const biasMetres = "2000"
 
 // searchWords is what to search for.
 func searchWords(c leadlake.CampaignSpec) string {

@@ -1,67 +1,105 @@
 package googleplaces
 
 import (
-	"bytes"
-	"encoding/json"
-	"io"
-	"unicode/utf8"
+	"strings"
 
-	"github.com/leadlake/leadlake"
+	"github.com/tidwall/gjson"
+
 	"github.com/leadlake/leadlake/ingest"
 )
-
-// answer is the part of a search's answer that is not a place. What it does
-// not name is left out; what a place has and nobody asked for is kept.
-type answer struct {
-	Places        []json.RawMessage `json:"places"`
-	NextPageToken string            `json:"nextPageToken"`
-}
 
 // Parse reads an answer. Each place is a record under its id, as it was given;
 // an answer without places is the end of a query.
 func (Source) Parse(q ingest.Query, resp ingest.Response, emit func(ingest.Record) error) (ingest.Page, error) {
-	body, err := io.ReadAll(resp.Body)
+	answer, err := ingest.ReadJSON(q, resp)
 	if err != nil {
-		return ingest.Page{}, leadlake.Errorf(leadlake.Unavailable, "read the answer of %s: %w", q.Provider, err)
+		return ingest.Page{}, err
 	}
-	var a answer
-	if err := json.Unmarshal(body, &a); err != nil {
-		return ingest.Page{}, leadlake.Errorf(leadlake.Unavailable, "read the answer of %s: it is not the JSON of a search: %w", q.Provider, err).
-			WithFix("run it again; if it stays, the provider's format has changed")
+	rows := ingest.Rows{
+		Key:      "id",
+		Required: map[string]gjson.Type{"id": gjson.String},
+		Typed: map[string]gjson.Type{
+			"displayName.text": gjson.String, "location.latitude": gjson.Number, "location.longitude": gjson.Number,
+			"nationalPhoneNumber": gjson.String, "internationalPhoneNumber": gjson.String, "websiteUri": gjson.String,
+			"rating": gjson.Number, "userRatingCount": gjson.Number, "businessStatus": gjson.String,
+		},
+		Known: topLevel(),
 	}
-	for _, place := range a.Places {
-		if err := emit(record(place)); err != nil {
-			return ingest.Page{}, err
+	lookup := q.Params["rows"] != ""
+	err = each(q, answer, "places", func(place gjson.Result) error {
+		r := rows.Record(place)
+		if r.Problem == nil {
+			r.Point = pointOf(place.Get("location.latitude"), place.Get("location.longitude"))
+			if lookup {
+				r.Gives = gives(place)
+			}
+		}
+		return emit(r)
+	})
+	if err != nil {
+		return ingest.Page{}, err
+	}
+	page := ingest.Page{Unknown: rows.Unknown()}
+	if !lookup {
+		page.Next = answer.Get("nextPageToken").String()
+	}
+	return page, nil
+}
+
+// topLevel are the fields of a place that are asked for.
+func topLevel() []string {
+	var names []string
+	for _, f := range fields {
+		name, _, _ := strings.Cut(f, ".")
+		names = append(names, name)
+	}
+	return names
+}
+
+// each visits the rows of a list; an absent list has none.
+func each(q ingest.Query, answer gjson.Result, list string, visit func(gjson.Result) error) error {
+	rows := answer.Get(list)
+	if rows.Type != gjson.Null && !rows.IsArray() {
+		return ingest.NotJSON(q, []byte(answer.Raw))
+	}
+	var err error
+	rows.ForEach(func(_, row gjson.Result) bool {
+		err = visit(row)
+		return err == nil
+	})
+	return err
+}
+
+// pointOf is nil for a business that has no place, such as one that only
+// visits its customers.
+func pointOf(lat, lon gjson.Result) *ingest.Point {
+	if lat.Type != gjson.Number || lon.Type != gjson.Number {
+		return nil
+	}
+	return &ingest.Point{Lat: lat.Num, Lon: lon.Num}
+}
+
+// gives lists what a place says of its business.
+func gives(place gjson.Result) []ingest.Field {
+	var out []ingest.Field
+	for _, g := range []struct {
+		field ingest.Field
+		paths []string
+	}{
+		{ingest.FieldReviews, []string{"rating", "userRatingCount"}},
+		{ingest.FieldPhone, []string{"internationalPhoneNumber", "nationalPhoneNumber"}},
+		{ingest.FieldWebsite, []string{"websiteUri"}},
+		{ingest.FieldHours, []string{"regularOpeningHours.periods.0"}},
+		{ingest.FieldAddress, []string{"postalAddress.addressLines.0", "formattedAddress"}},
+		{ingest.FieldGeo, []string{"location.latitude"}},
+		{ingest.FieldCategory, []string{"primaryType"}},
+	} {
+		for _, path := range g.paths {
+			if v := place.Get(path); v.Exists() && v.String() != "" {
+				out = append(out, g.field)
+				break
+			}
 		}
 	}
-	return ingest.Page{Next: a.NextPageToken}, nil
-}
-
-// record makes a place a record, or a row for quarantine where it has no id.
-func record(place json.RawMessage) ingest.Record {
-	r := ingest.Record{EntityKind: ingest.EntityBusiness, Raw: compact(place)}
-	var identity struct {
-		ID *string `json:"id"`
-	}
-	switch err := json.Unmarshal(place, &identity); {
-	case !utf8.Valid(place):
-		r.Problem = &ingest.Problem{Code: "bad_encoding", Reason: "the place is not valid UTF-8"}
-	case err != nil:
-		r.Problem = &ingest.Problem{Code: "not_a_place", Reason: "the place is not an object with a text as its id: " + err.Error()}
-	case identity.ID == nil || *identity.ID == "":
-		r.Problem = &ingest.Problem{Column: "id", Code: "missing_key", Reason: "the place has no id, which the field mask asks for"}
-	default:
-		r.Key = *identity.ID
-	}
-	return r
-}
-
-// compact drops the white space between tokens, so that the same place has the
-// same hash however it was printed.
-func compact(place json.RawMessage) []byte {
-	var out bytes.Buffer
-	if json.Compact(&out, place) != nil {
-		return place
-	}
-	return out.Bytes()
+	return out
 }

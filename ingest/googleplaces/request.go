@@ -22,13 +22,20 @@ type circle struct {
 	Radius float64 `json:"radius"` // metres
 }
 
+type restriction struct {
+	Rectangle rectangle `json:"rectangle"`
+}
+
+type bias struct {
+	Circle circle `json:"circle"`
+}
+
 type textRequest struct {
-	TextQuery           string `json:"textQuery"`
-	LanguageCode        string `json:"languageCode"`
-	RegionCode          string `json:"regionCode,omitempty"`
-	LocationRestriction struct {
-		Rectangle rectangle `json:"rectangle"`
-	} `json:"locationRestriction"`
+	TextQuery           string       `json:"textQuery"`
+	LanguageCode        string       `json:"languageCode"`
+	RegionCode          string       `json:"regionCode,omitempty"`
+	LocationRestriction *restriction `json:"locationRestriction,omitempty"`
+	LocationBias        *bias        `json:"locationBias,omitempty"`
 	// Without this, tradesmen who hide their address are left out.
 	IncludePureServiceAreaBusinesses bool   `json:"includePureServiceAreaBusinesses"`
 	PageSize                         int    `json:"pageSize"`
@@ -40,9 +47,7 @@ type nearbyRequest struct {
 	LanguageCode        string   `json:"languageCode"`
 	RegionCode          string   `json:"regionCode,omitempty"`
 	MaxResultCount      int      `json:"maxResultCount"`
-	LocationRestriction struct {
-		Circle circle `json:"circle"`
-	} `json:"locationRestriction"`
+	LocationRestriction bias     `json:"locationRestriction"`
 }
 
 // language is the one that names and descriptions come in.
@@ -53,11 +58,23 @@ func textBody(q ingest.Query, cursor string) (textRequest, error) {
 		TextQuery: q.Params["text"], LanguageCode: language, RegionCode: q.Params["region_code"],
 		IncludePureServiceAreaBusinesses: true, PageSize: pageSize, PageToken: cursor,
 	}
-	box := &r.LocationRestriction.Rectangle
-	err := numbers(q, map[string]*float64{
-		"low_lat": &box.Low.Latitude, "low_lon": &box.Low.Longitude,
-		"high_lat": &box.High.Latitude, "high_lon": &box.High.Longitude,
-	})
+	switch {
+	case q.Params["rows"] == "": // a tile
+		var box rectangle
+		err := numbers(q, map[string]*float64{
+			"low_lat": &box.Low.Latitude, "low_lon": &box.Low.Longitude,
+			"high_lat": &box.High.Latitude, "high_lon": &box.High.Longitude,
+		})
+		r.LocationRestriction = &restriction{box}
+		return r, err
+	case q.Params["radius_m"] != "": // a lead with a point
+		r.LocationBias = &bias{}
+		if err := circleOf(q, &r.LocationBias.Circle); err != nil {
+			return r, err
+		}
+	}
+	rows, err := strconv.Atoi(q.Params["rows"])
+	r.PageSize = rows
 	return r, err
 }
 
@@ -66,11 +83,14 @@ func nearbyBody(q ingest.Query) (nearbyRequest, error) {
 		IncludedTypes: []string{q.Params["type"]}, LanguageCode: language, RegionCode: q.Params["region_code"],
 		MaxResultCount: pageSize,
 	}
-	c := &r.LocationRestriction.Circle
-	err := numbers(q, map[string]*float64{
+	err := circleOf(q, &r.LocationRestriction.Circle)
+	return r, err
+}
+
+func circleOf(q ingest.Query, c *circle) error {
+	return numbers(q, map[string]*float64{
 		"lat": &c.Center.Latitude, "lon": &c.Center.Longitude, "radius_m": &c.Radius,
 	})
-	return r, err
 }
 
 func numbers(q ingest.Query, into map[string]*float64) error {

@@ -58,7 +58,7 @@ func plan(t *testing.T, c Case) []ingest.Query {
 	if len(c.Subjects) > 0 {
 		for i, s := range c.Subjects {
 			for _, q := range c.Source.(ingest.Enricher).Lookup(s) {
-				q.Subject = &c.Subjects[i]
+				q.Subjects = c.Subjects[i : i+1]
 				queries = append(queries, q)
 			}
 		}
@@ -201,7 +201,7 @@ func testPaging(t *testing.T, c Case) {
 	for _, q := range plan(t, c) {
 		for _, p := range pages(t, c, q, "") {
 			count++
-			checkRows(t, p.rows)
+			CheckRows(t, p.rows)
 			for _, r := range p.rows {
 				if r.Problem == nil {
 					good++
@@ -217,8 +217,8 @@ func testPaging(t *testing.T, c Case) {
 	}
 }
 
-// checkRows holds for every row of every body.
-func checkRows(t *testing.T, rows []ingest.Record) {
+// CheckRows holds for every row of every body.
+func CheckRows(t *testing.T, rows []ingest.Record) {
 	t.Helper()
 	for i, r := range rows {
 		switch {
@@ -284,7 +284,7 @@ func testCut(t *testing.T, c Case) {
 	p := fetch(t, c, q, "")
 	for n := 0; n < len(p.body); n += 1 + len(p.body)/200 {
 		_, rows, err := Parse(c.Source, q, p.body[:n])
-		checkRows(t, rows)
+		CheckRows(t, rows)
 		checkError(t, err)
 		if len(rows) > len(p.rows)+1 {
 			t.Errorf("cut at byte %d: %d rows of %d", n, len(rows), len(p.rows))
@@ -306,7 +306,7 @@ func testHostile(t *testing.T, c Case) {
 	body := fetch(t, c, q, "").body
 	for name, hostile := range hostileBodies(body) {
 		_, rows, err := Parse(c.Source, q, hostile)
-		checkRows(t, rows)
+		CheckRows(t, rows)
 		checkError(t, err)
 		if t.Failed() {
 			t.Fatalf("body: %s", name)

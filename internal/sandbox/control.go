@@ -8,31 +8,21 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/leadlake/leadlake/internal/sandbox/world"
 )
 
-// Fault makes calls fail. It is the body of POST /__sandbox/faults.
-type Fault struct {
-	Provider   string `json:"provider,omitempty"`    // "" for every provider
-	Method     string `json:"method,omitempty"`      // "" for every method
-	After      int    `json:"after,omitempty"`       // calls that pass before the first failure
-	Times      int    `json:"times,omitempty"`       // how many calls fail; 0 for all that follow
-	Status     int    `json:"status,omitempty"`      // answer with this status instead of the result
-	Reason     string `json:"reason,omitempty"`      // of a 429: per_minute (default) or per_day; else the provider's own word
-	RetryAfter string `json:"retry_after,omitempty"` // value of the header
-	LatencyMS  int    `json:"latency_ms,omitempty"`  // wait before the answer
-	CutBody    int    `json:"cut_body,omitempty"`    // break the connection after so many bytes of the answer
-}
-
 // Count says how often a method was called. It is an entry of
 // GET /__sandbox/calls.
 type Count struct {
 	Calls   int `json:"calls"`   // all
-	OK      int `json:"ok"`      // answered whole with status 200: what a provider bills
+	OK      int `json:"ok"`      // answered whole with status 200
 	Repeats int `json:"repeats"` // of OK, those that asked what an earlier one had asked
+	Billed  int `json:"billed"`  // units that the provider bills for OK: a call, a credit or a row
+	Refused int `json:"refused"` // of Calls, those beyond a limit
 }
 
 // control is what the control plane and the provider paths share.
@@ -88,14 +78,22 @@ func (c *control) arrive(provider, method string) Fault {
 	return *due
 }
 
-func (c *control) depart(provider, method string, ok bool, question string) {
+// depart counts the answer of a call; billed counts where it arrived whole.
+func (c *control) depart(provider, method string, ok, refused bool, billed int, question string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := c.counts[provider][method]
-	if !ok || n == nil { // n is nil where a reset came in between
+	if n == nil { // a reset came in between
+		return
+	}
+	if refused {
+		n.Refused++
+	}
+	if !ok {
 		return
 	}
 	n.OK++
+	n.Billed += billed
 	question = provider + " " + method + " " + question
 	if c.asked[question] {
 		n.Repeats++
@@ -107,7 +105,9 @@ func (c *control) depart(provider, method string, ok bool, question string) {
 // credential, its field mask and its body.
 func fingerprint(r *http.Request, body []byte) string {
 	q := r.URL.Query()
-	q.Del("key")
+	for _, name := range credentialParams {
+		q.Del(name)
+	}
 	h := sha256.New()
 	for _, part := range []string{r.URL.Path, q.Encode(), r.Header.Get(maskHeader), string(body)} {
 		h.Write([]byte(url.QueryEscape(part) + " "))
@@ -116,25 +116,37 @@ func fingerprint(r *http.Request, body []byte) string {
 }
 
 func (s *Server) controlRoutes() {
-	s.mux.HandleFunc("POST /__sandbox/faults", s.addFaults)
-	s.mux.HandleFunc("POST /__sandbox/reset", func(w http.ResponseWriter, _ *http.Request) {
-		s.control.reset()
-		w.WriteHeader(http.StatusNoContent)
-	})
-	s.mux.HandleFunc("GET /__sandbox/calls", func(w http.ResponseWriter, _ *http.Request) {
-		s.control.mu.Lock()
-		defer s.control.mu.Unlock()
-		writeJSON(w, http.StatusOK, s.control.counts)
-	})
-	s.mux.HandleFunc("GET /__sandbox/truth", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, s.world.Truth())
-	})
+	for _, plane := range []string{"/__sandbox/", "/__sandbox__/"} {
+		s.mux.HandleFunc("POST "+plane+"faults", s.addFaults)
+		s.mux.HandleFunc("POST "+plane+"reset", s.reset)
+		s.mux.HandleFunc("GET "+plane+"calls", func(w http.ResponseWriter, _ *http.Request) {
+			s.control.mu.Lock()
+			defer s.control.mu.Unlock()
+			writeJSON(w, http.StatusOK, s.control.counts)
+		})
+		s.mux.HandleFunc("GET "+plane+"truth", func(w http.ResponseWriter, r *http.Request) {
+			rows := s.world.Truth()
+			if only := r.URL.Query().Get("provider"); only != "" {
+				rows = slices.DeleteFunc(rows, func(row world.TruthRow) bool { return row.Provider != only })
+			}
+			writeJSON(w, http.StatusOK, rows)
+		})
+	}
 	s.mux.HandleFunc("GET /lists/"+world.CityLicenses+".csv", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 		if err := s.world.WriteCityLicenses(w); err != nil {
 			s.log.Warn("write list", "err", err)
 		}
 	})
+}
+
+// reset forgets faults, counts and what was taken of limits.
+func (s *Server) reset(w http.ResponseWriter, _ *http.Request) {
+	s.control.reset()
+	if s.meter != nil {
+		s.meter.reset()
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // addFaults takes one fault or a list of them.
@@ -155,8 +167,12 @@ func (s *Server) addFaults(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, f := range faults {
-		if f == nil || f.Status != 0 && (f.Status < 200 || f.Status > 599) {
-			http.Error(w, "faults: status must be 200 to 599, or left out", http.StatusBadRequest)
+		if f == nil {
+			http.Error(w, "faults: null is none", http.StatusBadRequest)
+			return
+		}
+		if err := f.check(); err != nil {
+			http.Error(w, "faults: "+err.Error(), http.StatusBadRequest)
 			return
 		}
 	}

@@ -17,16 +17,11 @@ import (
 type googlePlaces struct {
 	world *world.World
 	now   func() time.Time
-	byID  map[string]*world.Listing
+	index *index
 }
 
 func newGooglePlaces(w *world.World, now func() time.Time) *googlePlaces {
-	g := &googlePlaces{world: w, now: now, byID: map[string]*world.Listing{}}
-	all := w.Listings(world.GooglePlaces)
-	for i := range all {
-		g.byID[all[i].Key] = &all[i]
-	}
-	return g
+	return &googlePlaces{world: w, now: now, index: newIndex(w, world.GooglePlaces)}
 }
 
 func (g *googlePlaces) name() string { return world.GooglePlaces }
@@ -36,6 +31,20 @@ func (g *googlePlaces) routes() []route {
 		{"POST /v1/places:searchText", "searchText", g.method(g.searchText)},
 		{"POST /v1/places:searchNearby", "searchNearby", g.method(g.searchNearby)},
 		{"GET /v1/places/{id}", "getPlace", g.method(g.getPlace)},
+	}
+}
+
+// limits are the defaults of a project; the day is California's.
+func (g *googlePlaces) limits() []limit {
+	pacific, err := time.LoadLocation("America/Los_Angeles")
+	if err != nil { // a system without time zones
+		pacific = time.FixedZone("PST", -8*60*60)
+	}
+	const day = 24 * time.Hour
+	return []limit{
+		{Max: 600, Per: time.Minute, Reason: "per_minute"},
+		{Methods: []string{"searchText", "searchNearby"}, Max: 75_000, Per: day, Zone: pacific, Reason: "per_day"},
+		{Methods: []string{"getPlace"}, Max: 125_000, Per: day, Zone: pacific, Reason: "per_day"},
 	}
 }
 
@@ -86,7 +95,7 @@ func (g *googlePlaces) method(call func(*http.Request) (any, *googleError)) http
 	}
 }
 
-// checkKey takes any credential but the key "invalid".
+// checkKey takes any credential but the three that every provider refuses.
 func checkKey(r *http.Request) *googleError {
 	key := r.Header.Get("X-Goog-Api-Key")
 	if key == "" {
@@ -99,16 +108,34 @@ func checkKey(r *http.Request) *googleError {
 	case "":
 		return &googleError{code: http.StatusForbidden, status: "PERMISSION_DENIED",
 			message: "Method doesn't allow unregistered callers. Use an API key or another form of identity to call this API."}
-	case "invalid":
+	case keyInvalid:
 		e := invalidArgument("API key not valid. Please pass a valid API key.")
 		e.reason = "API_KEY_INVALID"
 		return e
+	case keyNoCredit:
+		return googleQuota("SearchText", "per_day")
+	case keyNoContract:
+		return &googleError{code: http.StatusForbidden, status: "PERMISSION_DENIED", reason: "BILLING_DISABLED",
+			message: "This API method requires billing to be enabled. Please enable billing on project #1 and try again.",
+			meta:    object{"consumer": "projects/1"}}
 	}
 	return nil
 }
 
-// refuse prints quota errors and outages. The body of a 429 alone tells the
-// minute's limit from the day's.
+// googleQuota is a 429, whose body alone tells the minute's limit from the day's.
+func googleQuota(method, reason string) *googleError {
+	words, limit := "minute", "PerMinute"
+	if reason == "per_day" {
+		words, limit = "day", "PerDay"
+	}
+	return &googleError{
+		code: http.StatusTooManyRequests, status: "RESOURCE_EXHAUSTED", reason: "RATE_LIMIT_EXCEEDED",
+		message: fmt.Sprintf("Quota exceeded for quota metric '%[1]sRequest' and limit '%[1]sRequest per %[2]s' of service 'places.googleapis.com' for consumer 'project_number:1'.", method, words),
+		meta:    object{"quota_limit": method + "Request" + limit + "PerProject", "consumer": "projects/1"},
+	}
+}
+
+// refuse prints quota errors and outages.
 func (g *googlePlaces) refuse(f Fault) (string, []byte) {
 	method := map[string]string{"searchText": "SearchText", "searchNearby": "SearchNearby", "getPlace": "GetPlace"}[f.Method]
 	if method == "" {
@@ -117,13 +144,7 @@ func (g *googlePlaces) refuse(f Fault) (string, []byte) {
 	e := &googleError{code: f.Status, status: "UNKNOWN", message: "Injected by the sandbox.", reason: f.Reason}
 	switch f.Status {
 	case http.StatusTooManyRequests:
-		words, limit := "minute", "PerMinute"
-		if f.Reason == "per_day" {
-			words, limit = "day", "PerDay"
-		}
-		e.status, e.reason = "RESOURCE_EXHAUSTED", "RATE_LIMIT_EXCEEDED"
-		e.message = fmt.Sprintf("Quota exceeded for quota metric '%[1]sRequest' and limit '%[1]sRequest per %[2]s' of service 'places.googleapis.com' for consumer 'project_number:1'.", method, words)
-		e.meta = object{"quota_limit": method + "Request" + limit + "PerProject", "consumer": "projects/1"}
+		e = googleQuota(method, f.Reason)
 	case http.StatusBadRequest:
 		e.status = "INVALID_ARGUMENT"
 	case http.StatusForbidden:
@@ -220,7 +241,7 @@ func (g *googlePlaces) getPlace(r *http.Request) (any, *googleError) {
 	if err != nil {
 		return nil, err
 	}
-	l := g.byID[r.PathValue("id")]
+	l := g.world.ByKey(world.GooglePlaces, r.PathValue("id"))
 	if l == nil {
 		return nil, &googleError{code: http.StatusNotFound, status: "NOT_FOUND",
 			message: "The Place ID is no longer valid. Please refresh cached Place IDs."}

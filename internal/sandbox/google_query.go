@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/leadlake/leadlake/internal/sandbox/world"
 )
 
 const (
@@ -44,16 +46,8 @@ func (r *rectangle) check() *googleError {
 	return nil
 }
 
-// contains knows that a box whose low longitude is the larger one crosses the
-// antimeridian.
-func (r *rectangle) contains(lat, lon float64) bool {
-	if lat < r.Low.Latitude || lat > r.High.Latitude {
-		return false
-	}
-	if r.Low.Longitude > r.High.Longitude {
-		return lon >= r.Low.Longitude || lon <= r.High.Longitude
-	}
-	return lon >= r.Low.Longitude && lon <= r.High.Longitude
+func (r *rectangle) box() *world.Box {
+	return &world.Box{South: r.Low.Latitude, West: r.Low.Longitude, North: r.High.Latitude, East: r.High.Longitude}
 }
 
 // textQuery is the body of searchText.

@@ -1,54 +1,48 @@
 package sandbox
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/leadlake/leadlake/internal/sandbox/world"
 )
 
-// hit is a listing with what it is ranked by.
-type hit struct {
-	*world.Listing
-	relevance  float64
-	distanceKM float64
-}
-
-// findText returns every match in its order. A query may end in a place:
-// "plumber in Aurora, CO".
+// findText returns the matches in their order, no more than can be paged to. A
+// query may end in a place: "plumber in Aurora, CO".
 func (g *googlePlaces) findText(q *textQuery) []*world.Listing {
 	words, town := splitQuery(q.TextQuery)
 	center, known := q.center()
 	if !known {
 		center = latLng{g.world.Metro.Lat, g.world.Metro.Lon}
 	}
-	var hits []hit
-	all := g.world.Listings(world.GooglePlaces)
-	for i := range all {
-		l := &all[i]
-		h := hit{Listing: l, relevance: relevance(l, words)}
-		if h.relevance == 0 || !g.admits(q, l) {
-			continue
-		}
-		if town != "" && q.LocationRestriction == nil && !strings.EqualFold(l.City, town) {
-			continue
+	var area *world.Box
+	if q.LocationRestriction != nil {
+		area, town = q.LocationRestriction.Rectangle.box(), ""
+	}
+	byDistance := q.RankPreference == "DISTANCE"
+	found, flat := best{keep: maxResults}, flatKM(center)
+	g.index.words(words, area, func(i int32, relevance float64) {
+		l := &g.index.all[i]
+		if !g.admits(q, l) || town != "" && !strings.EqualFold(l.City, town) {
+			return
 		}
 		if q.IncludedType == l.Category.Type {
-			h.relevance += 2
+			relevance += 2
 		}
 		if l.Status == world.ClosedForGood {
-			h.relevance /= 4
+			relevance /= 4
 		}
-		h.distanceKM = world.DistanceKM(center.Latitude, center.Longitude, l.Lat, l.Lon)
+		if byDistance {
+			found.offer(i, -world.DistanceKM(center.Latitude, center.Longitude, l.Lat, l.Lon))
+			return
+		}
 		if q.LocationBias != nil {
-			h.relevance /= 1 + h.distanceKM/25
+			relevance /= 1 + flat(l.Lat, l.Lon)/25
 		}
-		hits = append(hits, h)
-	}
-	return rank(hits, q.RankPreference == "DISTANCE", func(h hit) float64 { return h.relevance + popularity(h.Listing)/100 })
+		found.offer(i, relevance+g.index.fame[i]/100)
+	})
+	return found.list(g.index)
 }
 
 // admits applies the filters of a text search.
@@ -61,7 +55,7 @@ func (g *googlePlaces) admits(q *textQuery, l *world.Listing) bool {
 		q.StrictTypeFiltering && q.IncludedType != "" && !slices.Contains(placeTypes(l), q.IncludedType):
 		return false
 	}
-	return q.LocationRestriction == nil || q.LocationRestriction.Rectangle.contains(l.Lat, l.Lon)
+	return true
 }
 
 // center is the middle of the area that the query names.
@@ -93,47 +87,33 @@ func splitQuery(text string) (words []string, town string) {
 	return tokens(text), town
 }
 
-func tokens(s string) []string {
-	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-}
-
-// relevance is 0 where no word of the query fits.
-func relevance(l *world.Listing, words []string) float64 {
-	score := 0.0
-	name := tokens(l.Name)
-	for _, w := range words {
-		w = strings.TrimSuffix(w, "s")
-		fits := func(other string) bool { return strings.TrimSuffix(other, "s") == w }
-		if slices.ContainsFunc(l.Category.Keywords, fits) || slices.ContainsFunc(tokens(l.Category.Type), fits) {
-			score += 2
-		}
-		if slices.ContainsFunc(name, fits) {
-			score++
-		}
-	}
-	return score
-}
-
-func popularity(l *world.Listing) float64 { return l.Rating * math.Log1p(float64(l.Reviews)) }
-
-// findNearby returns every place within the circle. Service-area businesses
-// have no point to be near to.
+// findNearby returns the places within the circle, no more than one answer
+// holds. Service-area businesses have no point to be near to.
 func (g *googlePlaces) findNearby(q *nearbyQuery) []*world.Listing {
 	c := q.LocationRestriction.Circle
-	var hits []hit
-	all := g.world.Listings(world.GooglePlaces)
-	for i := range all {
-		l := &all[i]
-		km := world.DistanceKM(c.Center.Latitude, c.Center.Longitude, l.Lat, l.Lon)
-		if l.Area || l.Status == world.ClosedForGood || km*1000 > c.Radius || !q.wants(l) {
-			continue
+	area := world.Around(c.Center.Latitude, c.Center.Longitude, c.Radius/1000)
+	found := best{keep: pageCap}
+	g.index.each(nil, &area, func(i int32) {
+		l := &g.index.all[i]
+		if l.Area || l.Status == world.ClosedForGood || !q.wants(l) {
+			return
 		}
-		hits = append(hits, hit{Listing: l, distanceKM: km})
-	}
-	return rank(hits, q.RankPreference == "DISTANCE", func(h hit) float64 { return popularity(h.Listing) })
+		km := world.DistanceKM(c.Center.Latitude, c.Center.Longitude, l.Lat, l.Lon)
+		switch {
+		case km*1000 > c.Radius:
+		case q.RankPreference == "DISTANCE":
+			found.offer(i, -km)
+		default:
+			found.offer(i, g.index.fame[i])
+		}
+	})
+	return found.list(g.index)
 }
 
 func (q *nearbyQuery) wants(l *world.Listing) bool {
+	if len(q.IncludedTypes)+len(q.ExcludedTypes)+len(q.IncludedPrimaryTypes)+len(q.ExcludedPrimaryTypes) == 0 {
+		return true
+	}
 	types := placeTypes(l)
 	any := func(list []string) bool {
 		return slices.ContainsFunc(list, func(t string) bool { return slices.Contains(types, t) })
@@ -146,20 +126,4 @@ func (q *nearbyQuery) wants(l *world.Listing) bool {
 		return false
 	}
 	return true
-}
-
-// rank orders hits by distance or by falling weight; the key breaks ties, so
-// that pages never overlap.
-func rank(hits []hit, byDistance bool, weight func(hit) float64) []*world.Listing {
-	slices.SortFunc(hits, func(a, b hit) int {
-		if byDistance {
-			return cmp.Or(cmp.Compare(a.distanceKM, b.distanceKM), cmp.Compare(a.Key, b.Key))
-		}
-		return cmp.Or(cmp.Compare(weight(b), weight(a)), cmp.Compare(a.Key, b.Key))
-	})
-	out := make([]*world.Listing, len(hits))
-	for i, h := range hits {
-		out[i] = h.Listing
-	}
-	return out
 }

@@ -5,6 +5,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/leadlake/leadlake"
@@ -20,9 +23,10 @@ import (
 
 // Config sets a Server up.
 type Config struct {
-	World *world.World     // the default world
-	Log   *slog.Logger     // discarded by default
-	Now   func() time.Time // time.Now by default
+	World  *world.World     // the default world
+	Log    *slog.Logger     // discarded by default
+	Now    func() time.Time // time.Now by default
+	Limits bool             // hold callers to the providers' limits
 }
 
 // Server is every provider at once, each below its name: the paths of
@@ -32,12 +36,15 @@ type Server struct {
 	world   *world.World
 	mux     *http.ServeMux
 	control *control
+	meter   *meter // nil where limits are not enforced
+	now     func() time.Time
 	log     *slog.Logger
 }
 
 var _ http.Handler = (*Server)(nil)
 
-// provider is one party that the sandbox plays.
+// provider is one party that the sandbox plays. One that has limits is also
+// limited, and headed where it prints them in headers: see limits.go.
 type provider interface {
 	name() string
 	routes() []route
@@ -52,9 +59,33 @@ type route struct {
 	handle  http.HandlerFunc
 }
 
-// providers is the list to extend: one file and one line make a provider.
-func providers(w *world.World, now func() time.Time) []provider {
-	return []provider{newGooglePlaces(w, now)}
+// providers is the list to extend: one file and one line make a provider. Each
+// is made when it is first called.
+func providers() []maker {
+	return []maker{
+		{world.GooglePlaces, by(newGooglePlaces)},
+		{googlePlacesLegacy, by(newGoogleLegacy)},
+		{googleGeocoding, by(newGeocoding)},
+		{world.Yelp, by(newYelp)},
+		{world.Crunchbase, by(newCrunchbase)},
+		{world.Apollo, by(newApollo)},
+		{world.PDL, by(newPDL)},
+		{world.Hunter, by(newHunter)},
+		{hunterCompanies, by(newHunterCompanies)},
+		{world.Clearbit, by(newClearbit)},
+		{world.OpenCorporates, by(newOpenCorporates)},
+	}
+}
+
+// maker makes a provider, which is served below /name/.
+type maker struct {
+	name string
+	make func(*world.World, func() time.Time) provider
+}
+
+// by lets a maker use a constructor that returns its own type.
+func by[P provider](newP func(*world.World, func() time.Time) P) func(*world.World, func() time.Time) provider {
+	return func(w *world.World, now func() time.Time) provider { return newP(w, now) }
 }
 
 // New makes a Server.
@@ -72,16 +103,27 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Server{world: cfg.World, mux: http.NewServeMux(), control: newControl(), log: cfg.Log}
-	for _, p := range providers(s.world, cfg.Now) {
-		paths := http.NewServeMux()
-		for _, r := range p.routes() {
-			paths.HandleFunc(r.pattern, s.door(p, r))
-		}
-		s.mux.Handle("/"+p.name()+"/", http.StripPrefix("/"+p.name(), paths))
+	s := &Server{world: cfg.World, mux: http.NewServeMux(), control: newControl(), now: cfg.Now, log: cfg.Log}
+	if cfg.Limits {
+		s.meter = newMeter()
+	}
+	for _, m := range providers() {
+		paths := sync.OnceValue(func() http.Handler { return s.paths(m.make(s.world, cfg.Now)) })
+		s.mux.Handle("/"+m.name+"/", http.StripPrefix("/"+m.name, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			paths().ServeHTTP(w, r)
+		})))
 	}
 	s.controlRoutes()
 	return s, nil
+}
+
+// paths serves what one provider serves.
+func (s *Server) paths(p provider) http.Handler {
+	paths := http.NewServeMux()
+	for _, r := range p.routes() {
+		paths.HandleFunc(r.pattern, s.door(p, r))
+	}
+	return paths
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
@@ -103,6 +145,10 @@ func (s *Server) door(p provider, rt route) http.HandlerFunc {
 			return
 		}
 		a := &answer{header: http.Header{}}
+		refused := false
+		if l, ok := p.(limited); ok && s.meter != nil {
+			refused = s.meterCall(l, rt.method, &fault, a.header, r)
+		}
 		if fault.Status != 0 {
 			fault.Method = rt.method
 			contentType, text := p.refuse(fault)
@@ -114,12 +160,34 @@ func (s *Server) door(p provider, rt route) http.HandlerFunc {
 			a.body.Write(text)
 		} else {
 			rt.handle(a, r)
+			fault.spoil(a)
 		}
-		cut := fault.CutBody > 0 && fault.CutBody < a.body.Len()
-		s.control.depart(p.name(), rt.method, a.code() == http.StatusOK && !cut, fingerprint(r, body))
+		whole := fault.Status == 0 && fault.Body == "" && (fault.CutBody == 0 || fault.CutBody >= a.body.Len())
+		s.control.depart(p.name(), rt.method, whole && a.code() == http.StatusOK, refused, a.billed(), fingerprint(r, body))
 		s.log.DebugContext(r.Context(), "sandbox call", "source", p.name(), "method", rt.method, "status", a.code())
-		a.send(w, fault.CutBody)
+		if fault.Body != "" {
+			fault.replace(w, a)
+			return
+		}
+		a.send(r.Context(), w, fault)
 	}
+}
+
+// meterCall counts a call that no fault stops, and sets the headers that tell
+// the limits. A call beyond a limit becomes a fault, and true is returned.
+func (s *Server) meterCall(p limited, method string, fault *Fault, header http.Header, r *http.Request) bool {
+	if fault.Status != 0 {
+		return false
+	}
+	states, refused := s.meter.take(p, method, caller(r), s.now())
+	if h, ok := p.(headed); ok {
+		h.limitHeaders(header, states)
+	}
+	if refused == nil {
+		return false
+	}
+	fault.Status, fault.Reason = cmp.Or(refused.Status, http.StatusTooManyRequests), refused.Reason
+	return true
 }
 
 // sleep reports false where the caller went away first.
@@ -157,18 +225,43 @@ func (a *answer) code() int {
 	return a.status
 }
 
-// send writes the answer; cut > 0 breaks the connection after so many bytes.
-func (a *answer) send(w http.ResponseWriter, cut int) {
+// billedHeader tells the control plane how many units an answer bills, where
+// that is not one: 0 for a miss that is free, or the rows of a page. A handler
+// sets it with bill; callers never see it.
+const billedHeader = "Sandbox-Billed"
+
+func bill(w http.ResponseWriter, units int) { w.Header().Set(billedHeader, strconv.Itoa(units)) }
+
+// billed takes the header out. PDL tells its callers the same in a header of
+// its own.
+func (a *answer) billed() int {
+	text := cmp.Or(a.header.Get(billedHeader), a.header.Get("X-Call-Credits-Spent"))
+	a.header.Del(billedHeader)
+	if units, err := strconv.Atoi(text); err == nil {
+		return units
+	}
+	return 1
+}
+
+// send writes the answer, slowly or not to its end where a fault says so.
+func (a *answer) send(ctx context.Context, w http.ResponseWriter, f Fault) {
 	for k, v := range a.header {
 		w.Header()[k] = v
 	}
 	w.Header().Set("Content-Length", fmt.Sprint(a.body.Len()))
 	w.WriteHeader(a.code())
-	if cut <= 0 || cut >= a.body.Len() {
-		w.Write(a.body.Bytes()) //nolint:errcheck // the caller went away
+	body, cut := a.body.Bytes(), f.CutBody > 0 && f.CutBody < a.body.Len()
+	if cut {
+		body = body[:f.CutBody]
+	}
+	if f.DripMS > 0 {
+		drip(ctx, w, body, time.Duration(f.DripMS)*time.Millisecond)
+	} else {
+		w.Write(body) //nolint:errcheck // the caller went away
+	}
+	if !cut {
 		return
 	}
-	w.Write(a.body.Bytes()[:cut]) //nolint:errcheck // the connection is cut anyway
 	if f, ok := w.(http.Flusher); ok {
 		f.Flush()
 	}

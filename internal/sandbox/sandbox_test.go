@@ -90,7 +90,7 @@ func TestCalls_show_what_was_paid_twice(t *testing.T) {
 		call(t, url, "places.id", body)
 	}
 	got := get[map[string]map[string]Count](t, base+"/__sandbox/calls")["google_places"]["searchText"]
-	if want := (Count{Calls: 4, OK: 3, Repeats: 1}); got != want {
+	if want := (Count{Calls: 4, OK: 3, Repeats: 1, Billed: 3}); got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}
 	call(t, base+"/__sandbox/reset", "", "")
@@ -104,6 +104,9 @@ func TestServer_serves_truth_and_lists(t *testing.T) {
 	base, w := start(t)
 	if rows := get[[]world.TruthRow](t, base+"/__sandbox/truth"); len(rows) != len(w.Truth()) {
 		t.Errorf("%d rows of truth, want %d", len(rows), len(w.Truth()))
+	}
+	if rows := get[[]world.TruthRow](t, base+"/__sandbox__/truth?provider=yelp"); len(rows) != len(w.Listings(world.Yelp)) {
+		t.Errorf("%d rows of Yelp's truth, want %d", len(rows), len(w.Listings(world.Yelp)))
 	}
 	resp, err := http.Get(base + "/lists/city_licenses.csv")
 	if err != nil {
@@ -135,5 +138,37 @@ func TestServe_answers_on_loopback_only(t *testing.T) {
 	err := Serve(t.Context(), Config{}, "0.0.0.0:0", nil)
 	if leadlake.ErrorCode(err) != leadlake.Forbidden {
 		t.Errorf("Serve: %v, want forbidden", err)
+	}
+}
+
+func TestProviders_have_the_name_that_they_are_served_under(t *testing.T) {
+	t.Parallel()
+	w, err := world.New(world.Config{Size: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, m := range providers() {
+		p := m.make(w, time.Now)
+		if p.name() != m.name || seen[m.name] {
+			t.Errorf("%s is served as %s, or twice", p.name(), m.name)
+		}
+		seen[m.name] = true
+		methods := map[string]bool{}
+		for _, r := range p.routes() {
+			methods[r.method] = true
+		}
+		l, ok := p.(limited)
+		if !ok {
+			t.Errorf("%s has no limits", m.name)
+			continue
+		}
+		for _, limit := range l.limits() {
+			for _, name := range limit.Methods {
+				if !methods[name] {
+					t.Errorf("%s limits the method %s, which it does not have", m.name, name)
+				}
+			}
+		}
 	}
 }

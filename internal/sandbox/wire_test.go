@@ -45,7 +45,7 @@ func TestWire_gets_through_every_passing_fault(t *testing.T) {
 		t.Errorf("after four faults: %d %.200s", status, text)
 	}
 	got := get[map[string]map[string]Count](t, base+"/__sandbox/calls")["google_places"]["searchText"]
-	if want := (Count{Calls: 5, OK: 1}); got != want {
+	if want := (Count{Calls: 5, OK: 1, Billed: 1}); got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}
 

@@ -1,5 +1,5 @@
-// Package testservers starts the real servers that tests talk to: Postgres and
-// an S3 service. A missing one fails the test; `make deps` installs both.
+// Package testservers starts the real servers that tests talk to: Postgres, an
+// S3 service and Redis. A missing one fails the test; `make deps` installs them.
 package testservers
 
 import (

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
 )
 
 func TestPostgresDatabasesAreSeparate(t *testing.T) {
@@ -27,6 +28,19 @@ func TestS3GivesNewBuckets(t *testing.T) {
 	s := StartS3(t)
 	if a, b := s.Bucket(t), s.Bucket(t); a == b {
 		t.Errorf("both buckets are called %s", a)
+	}
+}
+
+func TestRedisAnswersAndIsEmpty(t *testing.T) {
+	t.Parallel()
+	options, err := redis.ParseURL(StartRedis(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	defer client.Close()
+	if n, err := client.DBSize(t.Context()).Result(); n != 0 || err != nil {
+		t.Errorf("%d keys, %v", n, err)
 	}
 }
 

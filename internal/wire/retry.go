@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -9,32 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/retrypolicy"
-
 	"github.com/leadlake/leadlake"
 )
 
-// retryPolicy repeats what judge marked, waiting as Retry-After says or with
-// exponential backoff and full jitter (AWS Architecture Blog, "Exponential
-// Backoff And Jitter"): a wait drawn evenly from zero to a doubling bound.
-func retryPolicy(cfg Config) retrypolicy.RetryPolicy[*reply] {
-	return retrypolicy.NewBuilder[*reply]().
-		HandleIf(func(r *reply, _ error) bool { return r != nil && r.again }).
-		WithMaxAttempts(cfg.MaxAttempts).
-		WithDelayFunc(func(exec failsafe.ExecutionAttempt[*reply]) time.Duration {
-			jitter := time.Duration(cfg.Rand() * float64(backoffBound(cfg, exec.Attempts())))
-			if r := exec.LastResult(); r != nil && r.wait > 0 {
-				// Callers that were told the same second must not return in it together.
-				return r.wait + min(jitter, cfg.BaseDelay)
-			}
-			return jitter
-		}).
-		ReturnLastFailure().
-		Build()
-}
-
-// backoffBound is the longest wait after attempt n, from 1.
+// backoffBound is the longest wait after attempt n, from 1. The wait itself is
+// drawn evenly from zero to it: exponential backoff with full jitter (AWS
+// Architecture Blog, "Exponential Backoff And Jitter").
 func backoffBound(cfg Config, n int) time.Duration {
 	bound := cfg.BaseDelay
 	for range n - 1 {
@@ -46,8 +25,8 @@ func backoffBound(cfg Config, n int) time.Duration {
 	return min(bound, cfg.MaxDelay)
 }
 
-// judge decides whether the outcome of an attempt is worth another one.
-func (c *Client) judge(req *http.Request, rep *reply, err error) {
+// decide says whether the outcome of attempt n is worth another one, and when.
+func (c *Client) decide(req *http.Request, l *lane, rep *reply, err error, n int) {
 	safe := c.cfg.ReadOnly || repeatable(req.Method)
 	if err != nil {
 		// Our own refusals and the caller's cancellation are final.
@@ -56,24 +35,52 @@ func (c *Client) judge(req *http.Request, rep *reply, err error) {
 		}
 		rep.down = true
 		rep.again = safe || neverSent(err)
-		return
-	}
-	switch status := rep.resp.StatusCode; {
-	case status == http.StatusTooManyRequests:
-		rep.again = !quotaOfTheDay(rep.body) // refused, so never carried out
-	case status == http.StatusRequestTimeout:
-		rep.again = safe
-	case status >= 500 && status != http.StatusNotImplemented:
-		rep.down = true
-		rep.again = safe
+	} else {
+		rep.judgement = l.judge(rep.resp.StatusCode, rep.resp.Header, rep.body)
+		switch rep.judgement.Verdict {
+		case Slow:
+			rep.again = true // refused, so never carried out
+		case Broken:
+			rep.down = rep.resp.StatusCode != http.StatusRequestTimeout
+			rep.again = safe
+		}
 	}
 	if !rep.again {
 		return
 	}
-	rep.wait = retryAfter(rep.resp.Header.Get("Retry-After"), c.cfg.Now())
-	if rep.wait > c.cfg.MaxRetryAfter {
+	asked := rep.askedWait(c.cfg)
+	if asked > c.cfg.MaxRetryAfter {
 		rep.again = false
+		return
 	}
+	jitter := time.Duration(c.cfg.Rand() * float64(backoffBound(c.cfg, n)))
+	rep.wait = jitter
+	if asked > 0 {
+		// Callers that were told the same second must not return in it together.
+		rep.wait = asked + min(jitter, c.cfg.BaseDelay)
+	}
+}
+
+// askedWait is how long the provider wants us to wait; 0 where it does not say.
+func (rep *reply) askedWait(cfg Config) time.Duration {
+	if rep.resp == nil {
+		return 0
+	}
+	now := cfg.Now()
+	if rep.judgement.Wait > 0 {
+		return rep.judgement.Wait
+	}
+	if wait := rep.judgement.Until.Sub(now); !rep.judgement.Until.IsZero() && wait > 0 {
+		return wait
+	}
+	if wait := retryAfter(rep.resp.Header.Get("Retry-After"), now); wait > 0 {
+		return wait
+	}
+	// A reset that is far off speaks of another window than the one that is full.
+	if wait := resetAfter(rep.resp.Header, now); rep.judgement.Verdict == Slow && wait <= cfg.MaxRetryAfter {
+		return wait
+	}
+	return 0
 }
 
 // repeatable lists the methods that HTTP itself calls idempotent (RFC 9110,
@@ -109,24 +116,19 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return max(0, at.Sub(now))
 }
 
-// quotaOfTheDay recognises the 429 of Google's APIs that only midnight heals:
-// it differs from the one of the minute in the name of the limit alone.
-func quotaOfTheDay(body []byte) bool {
-	var status struct {
-		Error struct {
-			Message string `json:"message"`
-			Details []struct {
-				Metadata map[string]any `json:"metadata"`
-			} `json:"details"`
-		} `json:"error"`
-	}
-	if json.Unmarshal(body, &status) != nil {
-		return false
-	}
-	for _, d := range status.Error.Details {
-		if limit, ok := d.Metadata["quota_limit"].(string); ok {
-			return strings.Contains(limit, "PerDay")
+// resetAfter reads the limit headers that many APIs share: seconds from now,
+// or seconds since 1970.
+func resetAfter(h http.Header, now time.Time) time.Duration {
+	for _, name := range []string{"RateLimit-Reset", "X-RateLimit-Reset"} {
+		seconds, err := strconv.ParseFloat(strings.TrimSpace(h.Get(name)), 64)
+		switch {
+		case err != nil || seconds != seconds || seconds < 0 || seconds > 1e11:
+			continue
+		case seconds < 5e8:
+			return time.Duration(seconds * float64(time.Second))
+		default:
+			return max(0, time.UnixMilli(int64(seconds*1000)).Sub(now))
 		}
 	}
-	return strings.Contains(strings.ToLower(status.Error.Message), " per day'")
+	return 0
 }

@@ -1,7 +1,8 @@
 // Package wire is the one door through which leadlake speaks HTTP. It refuses
 // addresses inside the network unless the operator allowed them, keeps each
-// provider's rate, repeats what may be repeated, stops calling what is down,
-// and never writes a credential to a log or an error.
+// provider's limits, repeats what may be repeated, stops calling what is down,
+// keeps answers that were paid for, and never writes a credential to a log or
+// an error.
 package wire
 
 import (
@@ -16,23 +17,22 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-	"github.com/failsafe-go/failsafe-go/retrypolicy"
-
 	"github.com/leadlake/leadlake"
 )
 
-// Doer sends one request. *Client and *http.Client are Doers.
+// Doer sends one request. *Client, *Spool, *Door and *http.Client are Doers.
 type Doer interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
 // Config sets a Client up. Zero values mean the defaults named beside them.
 type Config struct {
-	// Providers have a rate and a circuit breaker each. A host that none of
-	// them names has a breaker of its own and no rate limit.
+	// Providers have limits and a circuit breaker each. A host that none of
+	// them names has a breaker of its own and no limit.
 	Providers []Provider
+
+	// Limiter keeps the state of the providers' limits; nil: this client alone.
+	Limiter Limiter
 
 	// Allow opens addresses that are refused by default: an IP ("127.0.0.1"),
 	// a network ("10.1.0.0/16") or one port ("127.0.0.1:8093").
@@ -47,24 +47,26 @@ type Config struct {
 	BaseDelay     time.Duration // upper bound of the first wait; 1 s
 	MaxDelay      time.Duration // upper bound of later waits; 32 s
 	MaxRetryAfter time.Duration // a longer Retry-After ends the attempts; 2 min
+	MaxLimitWait  time.Duration // a call waits at most this long for a new hour; 2 min
 	MaxBody       int64         // bytes of one answer; 32 MiB
 
 	BreakerFailures uint          // failures in a row that stop the calls; 10
 	BreakerDelay    time.Duration // how long they stop; 30 s
 
-	UserAgent string           // "leadlake/<version>"
-	Log       *slog.Logger     // discarded
-	Now       func() time.Time // time.Now
-	Rand      func() float64   // in [0, 1); math/rand
+	UserAgent string                                     // "leadlake/<version>"
+	Log       *slog.Logger                               // discarded
+	Now       func() time.Time                           // time.Now
+	Sleep     func(context.Context, time.Duration) error // waits, or returns why the context ended
+	Rand      func() float64                             // in [0, 1); math/rand
 }
 
 // Provider is a party that requests go to.
 type Provider struct {
 	Name          string
-	BaseURL       string  // requests below it are the provider's
-	RatePerSecond float64 // 0 for no limit
-	Burst         int     // calls that may go at once; 1
+	BaseURL       string // requests below it are the provider's
 	Limits        []Limit
+	RatePerSecond float64                                                     // stands in place of Limits of seconds and minutes; 0: they hold
+	Burst         int                                                         // calls that may go at once under RatePerSecond; 1
 	Judge         func(status int, header http.Header, body []byte) Judgement // nil: by the status
 }
 
@@ -73,7 +75,6 @@ type Provider struct {
 type Client struct {
 	cfg   Config
 	http  *http.Client
-	retry retrypolicy.RetryPolicy[*reply]
 	lanes *lanes
 }
 
@@ -94,7 +95,6 @@ func New(cfg Config) (*Client, error) {
 	return &Client{
 		cfg:   cfg,
 		http:  &http.Client{Transport: guard.transport(), CheckRedirect: sameHost},
-		retry: retryPolicy(cfg),
 		lanes: lanes,
 	}, nil
 }
@@ -105,6 +105,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.BaseDelay, time.Second)
 	orDefault(&c.MaxDelay, 32*time.Second)
 	orDefault(&c.MaxRetryAfter, 2*time.Minute)
+	orDefault(&c.MaxLimitWait, 2*time.Minute)
 	orDefault(&c.MaxBody, 32<<20)
 	orDefault(&c.BreakerFailures, 10)
 	orDefault(&c.BreakerDelay, 30*time.Second)
@@ -114,6 +115,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Limiter == nil {
+		c.Limiter = newMemory()
+	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
 	}
 	if c.Rand == nil {
 		c.Rand = rand.Float64
@@ -131,11 +138,28 @@ func orDefault[T comparable](v *T, fallback T) {
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
+// sleep is Config.Sleep by default.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return context.Cause(ctx)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // Do sends req and returns the last answer, whatever its status, with its
-// whole body in memory; closing the body is optional. It returns an error only
-// where there is no answer: Forbidden for a refused address or redirect,
-// Invalid for a body over the cap, Unavailable for a network failure or an open
-// circuit breaker, the context's error where the caller gave up.
+// whole body in memory; closing the body is optional. JudgementOf says what
+// the answer means. It returns an error only where there is no answer:
+// Forbidden for a refused address or redirect, Invalid for a body that is too
+// large or too deep, RateLimited where a limit is used up, Unavailable for a
+// network failure or an open circuit breaker, the context's error where the
+// caller gave up.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme != "https" && req.URL.Scheme != "http" {
 		return nil, leadlake.Errorf(leadlake.Invalid, "call %s: scheme %q is not http or https", req.URL.Host, req.URL.Scheme)
@@ -144,21 +168,39 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	lane := c.lanes.of(req.URL)
-	rep, err := failsafe.With(c.retry, lane.breaker).
-		WithContext(req.Context()).
-		GetWithExecution(func(exec failsafe.Execution[*reply]) (*reply, error) {
-			return c.attempt(req, lane, exec.Attempts())
-		})
-	switch {
-	case errors.Is(err, circuitbreaker.ErrOpen):
-		return nil, leadlake.Errorf(leadlake.Unavailable, "call %s: it failed %d times in a row and is left alone for a while", lane.name, c.cfg.BreakerFailures).
-			WithFix("try again in %s", c.cfg.BreakerDelay)
-	case err != nil:
-		return nil, err
+	call := callOf(req.Context())
+	lane := c.lanes.of(call, req.URL)
+	for n := 1; ; n++ {
+		rep, err := c.attempt(req, lane, call, n)
+		if rep.again && n < c.cfg.MaxAttempts {
+			if err := c.pause(req, lane, call, rep); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		rep.resp.Body = io.NopCloser(bytes.NewReader(rep.body))
+		attach(rep.resp, req, outcome{rep.judgement, Stats{Attempts: n, Millis: rep.millis, Bytes: len(rep.body)}})
+		return rep.resp, nil
 	}
-	rep.resp.Body = io.NopCloser(bytes.NewReader(rep.body))
-	return rep.resp, nil
+}
+
+// pause waits before the next attempt. Where the provider has had too many
+// calls, all others wait as well.
+func (c *Client) pause(req *http.Request, lane *lane, call Call, rep *reply) error {
+	ctx, stop := waiting(req.Context())
+	defer stop()
+	if rep.judgement.Verdict == Slow {
+		if err := lane.hold(ctx, call, c.cfg.Now().Add(rep.wait)); err != nil {
+			return lane.waitError(err)
+		}
+	}
+	if err := c.cfg.Sleep(ctx, rep.wait); err != nil {
+		return fmt.Errorf("wait to call %s again: %w", lane.name, err)
+	}
+	return nil
 }
 
 // withRepeatableBody clones req so that each attempt can read its body anew.
@@ -179,34 +221,51 @@ func withRepeatableBody(req *http.Request) (*http.Request, error) {
 
 // reply is one attempt's outcome and what follows from it.
 type reply struct {
-	resp  *http.Response
-	body  []byte
-	again bool          // worth another attempt
-	down  bool          // speaks for the provider being down
-	wait  time.Duration // what Retry-After asks for; 0 for none
+	resp      *http.Response
+	body      []byte
+	millis    int64
+	judgement Judgement
+	again     bool          // worth another attempt
+	down      bool          // speaks for the provider being down
+	wait      time.Duration // until the next attempt
 }
 
-// attempt sends req once. A reply comes with every error, so that the policies
-// can tell what to do.
-func (c *Client) attempt(req *http.Request, lane *lane, n int) (*reply, error) {
-	if err := lane.wait(req.Context()); err != nil {
+// attempt sends req once, when the limits allow it. A reply comes with every
+// error.
+func (c *Client) attempt(req *http.Request, lane *lane, call Call, n int) (*reply, error) {
+	down := leadlake.Errorf(leadlake.Unavailable, "call %s: it failed %d times in a row and is left alone for a while", lane.name, c.cfg.BreakerFailures).
+		WithFix("try again in %s", c.cfg.BreakerDelay)
+	if lane.breaker.IsOpen() && lane.breaker.RemainingDelay() > 0 {
+		return &reply{}, down // before it takes a place in a limit
+	}
+	if err := lane.rules(call).wait(req.Context(), c, lane); err != nil {
 		return &reply{}, err
+	}
+	if !lane.breaker.TryAcquirePermit() {
+		return &reply{}, down
 	}
 	ctx, cancel := context.WithTimeout(req.Context(), c.cfg.Timeout)
 	defer cancel()
 	start := c.cfg.Now()
 	rep, err := c.send(ctx, req)
-	c.judge(req, rep, err)
+	rep.millis = c.cfg.Now().Sub(start).Milliseconds()
+	c.decide(req, lane, rep, err, n)
+	if rep.down {
+		lane.breaker.RecordFailure()
+	} else {
+		lane.breaker.RecordSuccess()
+	}
 	attrs := []slog.Attr{
 		slog.String("source", lane.name), slog.String("method", req.Method), slog.String("host", req.URL.Host),
-		slog.Int("attempt", n), slog.Int64("dur_ms", c.cfg.Now().Sub(start).Milliseconds()),
+		slog.Int("attempt", n), slog.Int64("dur_ms", rep.millis),
 	}
 	level := slog.LevelDebug
 	if err != nil {
 		attrs = append(attrs, slog.Any("err", err))
 		level = slog.LevelWarn
 	} else {
-		attrs = append(attrs, slog.Int("status", rep.resp.StatusCode), slog.Int("bytes", len(rep.body)))
+		attrs = append(attrs, slog.Int("status", rep.resp.StatusCode), slog.Int("bytes", len(rep.body)),
+			slog.String("verdict", string(rep.judgement.Verdict)))
 	}
 	c.cfg.Log.LogAttrs(req.Context(), level, "http call", attrs...)
 	return rep, err
@@ -237,6 +296,9 @@ func (c *Client) send(ctx context.Context, req *http.Request) (*reply, error) {
 	}
 	if int64(len(body)) > c.cfg.MaxBody {
 		return rep, leadlake.Errorf(leadlake.Invalid, "call %s: the answer is larger than %d bytes", req.URL.Host, c.cfg.MaxBody)
+	}
+	if tooDeep(body) {
+		return rep, leadlake.Errorf(leadlake.Invalid, "call %s: the answer is nested deeper than %d", req.URL.Host, maxDepth)
 	}
 	rep.resp, rep.body = resp, body
 	return rep, nil

@@ -361,7 +361,7 @@ func TestDo_each_provider_keeps_its_rate(t *testing.T) {
 		"https://other.example/a": "other.example",
 		"http://" + host + "9/a":  host + "9",
 	} {
-		if got := c.lanes.of(request(t, http.MethodGet, url, "").URL).name; got != want {
+		if got := c.lanes.of(Call{}, request(t, http.MethodGet, url, "").URL).name; got != want {
 			t.Errorf("%s counts as a call to %s, want %s", url, got, want)
 		}
 	}

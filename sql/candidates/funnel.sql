@@ -6,7 +6,7 @@
 -- why: each number is counted from its own table, so that a lost row shows as an imbalance
 
 with params as (
-    select run_id, campaign_id
+    select run_id, campaign_id, fingerprint
     from runtime.params
 ),
 
@@ -21,6 +21,12 @@ counts as (
         ) as published,
         (select count(*) from raw.quarantine as q inner join params as p on p.run_id = q.run_id)
         + (select count(*) from intermediate.int_records_united) - (select count(*) from intermediate.int_records_kept)
+        + (
+            select count(*)
+            from intermediate.int_records_kept as r
+            left join intermediate.int_record_leads as m on m.record_id = r.record_id
+            where r.subject_key is not null and m.record_id is null
+        )
         + (
             select count(*)
             from intermediate.int_leads as l
@@ -44,5 +50,6 @@ select
     cast(0 as bigint) as suppressed,
     c.merged,
     cast(0 as bigint) as expired,
+    p.fingerprint,
 from counts as c
 cross join params as p

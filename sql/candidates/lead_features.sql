@@ -12,7 +12,7 @@ select
     l.review_count,
     l.website is not null as has_website,
     l.is_domain_seconded or l.has_email_on_domain as is_domain_verified,
-    cast([] as varchar[]) as tech_signals,
+    coalesce(l.tech_signals, []) as tech_signals,
     l.employees_range,
     l.distance_km,
     l.has_email_on_domain,

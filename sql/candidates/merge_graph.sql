@@ -3,6 +3,7 @@
 -- keys: none
 -- materialize: table
 -- pii: none
+-- why: a provider's row and its answer about the same lead make one pair
 
 select
     p.campaign_id,
@@ -23,3 +24,9 @@ inner join intermediate.int_records_kept as a on a.record_id = e.left_id
 inner join intermediate.int_records_kept as b on b.record_id = e.right_id
 cross join runtime.params as p
 where l.reject_code is null
+qualify
+    b.subject_key is null
+    or row_number() over (
+        partition by a.provider, a.provider_key, b.provider, b.provider_key
+        order by e.right_id
+    ) = 1

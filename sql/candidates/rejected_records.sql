@@ -18,9 +18,9 @@ quarantined as (
 ),
 
 repeated_keys as (
-    select provider, provider_key
+    select provider, provider_key, subject_provider, subject_key
     from intermediate.int_records_united
-    group by provider, provider_key
+    group by provider, provider_key, subject_provider, subject_key
     having count(*) > 1
 ),
 
@@ -33,10 +33,14 @@ repeated as (
         'duplicate_key' as code,
         'an earlier row of the same source has the same key' as reason,
     from intermediate.int_records_united as u
-    semi join repeated_keys as k on k.provider = u.provider and k.provider_key = u.provider_key
+    semi join repeated_keys as k
+        on k.provider = u.provider
+        and k.provider_key = u.provider_key
+        and k.subject_provider is not distinct from u.subject_provider
+        and k.subject_key is not distinct from u.subject_key
     qualify
         row_number() over (
-            partition by u.provider, u.provider_key
+            partition by u.provider, u.provider_key, u.subject_provider, u.subject_key
             order by u.row_number, u.fetched_at, u.content_hash
         ) > 1
 ),
@@ -72,8 +76,25 @@ unwanted as (
     where l.reject_code is not null
 ),
 
+unlinked as (
+    select
+        r.provider,
+        r.provider_key,
+        r.row_number,
+        r.content_hash,
+        'unlinked_enrichment' as code,
+        format(
+            'the answer does not fit the lead that it was asked about, {} {}', r.subject_provider, r.subject_key
+        ) as reason,
+    from intermediate.int_records_kept as r
+    left join intermediate.int_record_leads as m on m.record_id = r.record_id
+    where r.subject_key is not null and m.record_id is null
+),
+
 refused as (
     select * from repeated
+    union all by name
+    select * from unlinked
     union all by name
     select * from unwanted
 ),

@@ -18,6 +18,9 @@ with shape as (
         cast(null as varchar) as website,
         cast(null as varchar) as email,
         cast(null as varchar) as category,
+        cast(null as varchar) as subject_provider,
+        cast(null as varchar) as subject_key,
+        cast(null as double) as likelihood,
     where false
 ),
 
@@ -44,6 +47,9 @@ kept as (
         website,
         email,
         category,
+        subject_provider,
+        subject_key,
+        likelihood,
     from records
     where source_key is not null
     qualify

@@ -3,7 +3,8 @@
 -- keys: record_id -> intermediate.int_records_kept.record_id
 -- materialize: table
 -- pii: none
--- why: a pair that shares no key is never compared, so each rule covers what another's missing field loses
+-- why: a pair that shares no key is never compared, so each rule covers what another's missing field loses; answers
+--   about one lead take part in none, because they are compared to their subject alone
 
 with celled as (
     select
@@ -11,6 +12,7 @@ with celled as (
         floor(lat * 200) || '|' || floor(lon * 200) as cell,
         floor(lat * 200 + 0.5) || '|' || floor(lon * 200 + 0.5) as shifted_cell,
     from intermediate.int_records_normalised
+    where subject_key is null
 ),
 
 keyed as (

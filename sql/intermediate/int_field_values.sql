@@ -10,7 +10,11 @@ with offered as (
         lead_key,
         record_id,
         adapter,
+        provider,
+        provider_key,
+        is_answer,
         fetched_at,
+        likelihood,
         unnest([ -- noqa: AL03
             -- a name in capitals only loses to the same name written with care
             {
@@ -49,7 +53,7 @@ with offered as (
                 'field': 'email',
                 'value': email,
                 'norm': email,
-                'care': case when email_domain is null then 0.8 else 1.0 end
+                'care': case when email_verified = false then 0.5 when email_domain is null then 0.8 else 1.0 end
             },
             {'field': 'category', 'value': category, 'norm': lower(category), 'care': 1.0},
             {
@@ -58,7 +62,35 @@ with offered as (
                 'norm': concat_ws('|', review_count, rating),
                 'care': case when review_count is null or rating is null then 0.5 else 1.0 end
             },
-            {'field': 'hours', 'value': cast(hours as varchar), 'norm': cast(hours as varchar), 'care': 1.0}
+            {'field': 'hours', 'value': cast(hours as varchar), 'norm': cast(hours as varchar), 'care': 1.0},
+            {'field': 'status', 'value': status, 'norm': status, 'care': 1.0},
+            {'field': 'legal_name', 'value': legal_name, 'norm': text_key(legal_name), 'care': 1.0},
+            {
+                'field': 'registration',
+                'value': registration_id,
+                'norm': regexp_replace(upper(registration_id), '[^A-Z0-9]', '', 'g'),
+                'care': case when jurisdiction is null then 0.9 else 1.0 end
+            },
+            {'field': 'employees', 'value': employees_range, 'norm': employees_range, 'care': 1.0},
+            {'field': 'revenue', 'value': revenue_range, 'norm': revenue_range, 'care': 1.0},
+            {
+                'field': 'founded_year',
+                'value': cast(founded_year as varchar),
+                'norm': cast(founded_year as varchar),
+                'care': 1.0
+            },
+            {
+                'field': 'funding',
+                'value': cast(funding_usd as varchar),
+                'norm': cast(funding_usd as varchar),
+                'care': 1.0
+            },
+            {'field': 'linkedin', 'value': linkedin, 'norm': profile_key(linkedin), 'care': 1.0},
+            {'field': 'twitter', 'value': twitter, 'norm': profile_key(twitter), 'care': 1.0},
+            {'field': 'facebook', 'value': facebook, 'norm': profile_key(facebook), 'care': 1.0},
+            {'field': 'instagram', 'value': instagram, 'norm': profile_key(instagram), 'care': 1.0},
+            -- a lead has the technologies of all its records: none loses
+            {'field': 'tech', 'value': nullif(array_to_string(tech_signals, ', '), ''), 'norm': 'all', 'care': 1.0}
         ], recursive := true)
     from intermediate.int_records_clean
     where lead_records > 1
@@ -72,10 +104,17 @@ final as (
         o.value,
         o.norm,
         o.fetched_at,
-        coalesce(c.confidence, 0.5) * o.care as confidence,
+        coalesce(c.confidence, 0.5) * o.care * coalesce(o.likelihood, 1) as confidence,
     from offered as o
     left join intermediate.int_field_confidence as c on c.adapter = o.adapter and c.field = o.field
     where o.value is not null and o.norm is not null
+    -- one record of a provider vouches for a value once, however often it came as an answer
+    qualify
+        o.is_answer is not true
+        or row_number() over (
+            partition by o.lead_key, o.field, o.norm, o.provider, o.provider_key
+            order by o.record_id -- the provider's own row comes before its answers
+        ) = 1
 )
 
 select * from final

@@ -12,11 +12,18 @@ with single as (
         cast([] as varchar[]) as alt_names,
         legal_name,
         registration_id,
+        jurisdiction,
         website,
         case when domain is null then [] else [domain] end as domains,
         case
             when email is null then []
-            else [{'value': email, 'email_domain': email_domain, 'provider': provider}]
+            else [{
+                'value': email,
+                'email_domain': email_domain,
+                'type': email_type,
+                'verified': email_verified,
+                'provider': provider
+            }]
         end as emails,
         case when phone is null then [] else [{'value': phone, 'type': phone_type, 'provider': provider}] end as phones,
         is_phone_toll_free,
@@ -34,6 +41,9 @@ with single as (
         employees_range,
         revenue_range,
         founded_year,
+        funding_usd,
+        coalesce(list_sort(list_distinct(tech_signals)), []) as tech_signals,
+        status,
         review_count,
         rating,
         hours,
@@ -67,8 +77,8 @@ placed as (
         l.* exclude (emails),
         list_transform(l.emails, lambda e: {
             'value': e.value,
-            'type': case when is_role_mailbox(e.value) then 'role' else 'generic' end,
-            'verified': cast(null as boolean),
+            'type': coalesce(e.type, case when is_role_mailbox(e.value) then 'role' else 'generic' end),
+            'verified': e.verified,
             'provider': e.provider
         }) as emails,
         len(list_filter(l.emails, lambda e: list_contains(l.domains, e.email_domain))) > 0 as has_email_on_domain,

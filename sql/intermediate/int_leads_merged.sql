@@ -11,7 +11,7 @@ with records as materialized (
 ),
 
 choices as (
-    select lead_key, field, record_id, choice_rank
+    select lead_key, field, record_id, value, choice_rank
     from intermediate.int_field_choices
 ),
 
@@ -24,6 +24,17 @@ golden as (
         max(record_id) filter (where field = 'website') as website_id,
         max(record_id) filter (where field = 'reviews') as reviews_id,
         max(record_id) filter (where field = 'hours') as hours_id,
+        max(record_id) filter (where field = 'registration') as registration_id,
+        max(value) filter (where field = 'status') as status,
+        max(value) filter (where field = 'legal_name') as legal_name,
+        max(value) filter (where field = 'employees') as employees_range,
+        max(value) filter (where field = 'revenue') as revenue_range,
+        cast(max(value) filter (where field = 'founded_year') as integer) as founded_year,
+        cast(max(value) filter (where field = 'funding') as bigint) as funding_usd,
+        max(value) filter (where field = 'linkedin') as linkedin,
+        max(value) filter (where field = 'twitter') as twitter,
+        max(value) filter (where field = 'facebook') as facebook,
+        max(value) filter (where field = 'instagram') as instagram,
     from choices
     where choice_rank = 1
     group by lead_key
@@ -40,14 +51,34 @@ phones as (
     group by c.lead_key
 ),
 
+-- one record may know of an address what the one that it is taken from does not
+email_facts as (
+    select
+        lead_key,
+        email,
+        bool_or(email_verified) as email_verified,
+        first(email_type order by record_id) filter (where email_type is not null) as email_type,
+    from records
+    where email is not null
+    group by lead_key, email
+),
+
 emails as (
     select
         c.lead_key,
         list(
-            {'value': r.email, 'email_domain': r.email_domain, 'provider': r.provider} order by c.choice_rank
+            {
+                'value': r.email,
+                'email_domain': r.email_domain,
+                'type': f.email_type,
+                'verified': f.email_verified,
+                'provider': r.provider
+            }
+            order by c.choice_rank
         ) as emails,
     from choices as c
     inner join records as r on r.record_id = c.record_id
+    inner join email_facts as f on f.lead_key = r.lead_key and f.email = r.email
     where c.field = 'email'
     group by c.lead_key
 ),
@@ -55,12 +86,13 @@ emails as (
 seconded as (
     select
         *,
-        count(distinct case when domain is not null then provider end)
+        -- who was asked by a domain says nothing new by repeating it
+        count(distinct case when domain is not null and is_answer is not true then provider end)
             over (partition by lead_key, domain) as domain_providers,
     from records
 ),
 
--- what is gathered from all records, or taken from the first that has it
+-- what is gathered from all records
 gathered as (
     select
         lead_key,
@@ -69,20 +101,13 @@ gathered as (
         list_sort(list_distinct(
             flatten([coalesce(list(distinct category), []), flatten(coalesce(list(tags), []))])
         )) as tags,
+        list_sort(list_distinct(flatten(list(tech_signals) filter (where tech_signals is not null)))) as tech_signals,
         list_sort(list(distinct domain) filter (where domain is not null)) as domains,
         count(*) as record_count,
         max(domain_providers) as domain_providers,
-        bool_or(status = 'closed_permanently') as is_closed,
+        -- a register may know a company of that name that is gone: an answer has to win to close a lead
+        bool_or(status = 'closed_permanently') filter (where is_answer is not true) as is_closed,
         first(country order by record_id) filter (where country is not null) as country,
-        first(legal_name order by record_id) filter (where legal_name is not null) as legal_name,
-        first(registration_id order by record_id) filter (where registration_id is not null) as registration_id,
-        first(employees_range order by record_id) filter (where employees_range is not null) as employees_range,
-        first(revenue_range order by record_id) filter (where revenue_range is not null) as revenue_range,
-        first(founded_year order by record_id) filter (where founded_year is not null) as founded_year,
-        first(linkedin order by record_id) filter (where linkedin is not null) as linkedin,
-        first(twitter order by record_id) filter (where twitter is not null) as twitter,
-        first(facebook order by record_id) filter (where facebook is not null) as facebook,
-        first(instagram order by record_id) filter (where instagram is not null) as instagram,
     from seconded
     group by lead_key
 ),
@@ -92,8 +117,9 @@ final as (
         gathered.lead_key,
         name_of.name,
         list_filter(gathered.names, lambda n: n <> name_of.name) as alt_names,
-        gathered.legal_name,
-        gathered.registration_id,
+        golden.legal_name,
+        registered.registration_id,
+        registered.jurisdiction,
         site_of.website,
         coalesce(gathered.domains, []) as domains,
         coalesce(emails.emails, []) as emails,
@@ -106,20 +132,23 @@ final as (
         coalesce(address_of.country, gathered.country) as country,
         geo_of.lat,
         geo_of.lon,
-        gathered.linkedin,
-        gathered.twitter,
-        gathered.facebook,
-        gathered.instagram,
-        gathered.employees_range,
-        gathered.revenue_range,
-        gathered.founded_year,
+        golden.linkedin,
+        golden.twitter,
+        golden.facebook,
+        golden.instagram,
+        golden.employees_range,
+        golden.revenue_range,
+        golden.founded_year,
+        golden.funding_usd,
+        coalesce(gathered.tech_signals, []) as tech_signals,
+        golden.status,
         reviews_of.review_count,
         reviews_of.rating,
         hours_of.hours,
         gathered.tags,
         gathered.sources,
         gathered.record_count,
-        gathered.is_closed,
+        gathered.is_closed or coalesce(golden.status = 'closed_permanently', false) as is_closed,
         coalesce(gathered.domain_providers, 0) > 1 as is_domain_seconded,
     from gathered
     left join golden on golden.lead_key = gathered.lead_key
@@ -131,6 +160,7 @@ final as (
     left join records as site_of on site_of.record_id = golden.website_id
     left join records as reviews_of on reviews_of.record_id = golden.reviews_id
     left join records as hours_of on hours_of.record_id = golden.hours_id
+    left join records as registered on registered.record_id = golden.registration_id
 )
 
 select * from final

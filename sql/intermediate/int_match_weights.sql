@@ -3,7 +3,8 @@
 -- keys: none
 -- materialize: table
 -- pii: none
--- why: the first six are the seed weights of the product specification, 19.2; the rest was set on labelled sets
+-- why: the first six are the seed weights of the product specification, 19.2; the rest was set on labelled sets, but
+--   for those of answers, which were set so that domain, phone or name has to agree where anything is known of them
 
 select
     -- support, 0 to 1: agreements combine by noisy-or, 1 - (1 - a)(1 - b)...
@@ -45,4 +46,11 @@ select
     0.50 as other_area,
     0.60 as other_area_same_phone,
     0.90 as other_postal,
-    0.70 as other_city
+    0.70 as other_city,
+    -- an answer and the lead that it was asked about; support = least + sure x likelihood
+    0.60 as asked_least,
+    0.20 as asked_sure,             -- together 0.70 at a likelihood of one half, which is the threshold
+    0.75 as asked_name_level_0,     -- where domain or phone agrees: a brand and its company
+    0.90 as asked_name_level_1,
+    0.85 as asked_elsewhere,        -- a company's seat is often not where the lead is
+    0.85 as asked_other_domain

@@ -9,6 +9,8 @@ with pairs as (
     select
         p.left_id,
         p.right_id,
+        r.subject_key is not null as is_asked, -- answers have the larger ids
+        r.likelihood,
         l.name_key as l_name,
         r.name_key as r_name,
         l.name_compact as l_compact,
@@ -94,6 +96,9 @@ final as (
     select
         left_id,
         right_id,
+        is_asked,
+        likelihood,
+        l_name is null or r_name is null as is_nameless,
         coalesce(case
             when l_name is null or r_name is null then 0
             when name_jw = 1 or (l_tokens > 0 and len(l_only) = 0 and len(r_only) = 0) then 4  -- the same

@@ -1,14 +1,15 @@
--- int_records_kept: one row per business as one provider knows it; repeats of a key are left out
+-- int_records_kept: one row per business as one provider knows it, and per subject where it was asked about one
 -- grain: record_id
 -- keys: none
 -- materialize: table
 -- pii: phone, email
--- why: record_id follows from the keys alone, so equal inputs give equal ids whatever order they came in
+-- why: record_id follows from the keys alone, so equal inputs give equal ids whatever order they came in; answers
+--   come after all other records, so that none of them ever stands for a lead. Repeats of a key are left out
 
 with repeated_keys as (
-    select provider, provider_key
+    select provider, provider_key, subject_provider, subject_key
     from intermediate.int_records_united
-    group by provider, provider_key
+    group by provider, provider_key, subject_provider, subject_key
     having count(*) > 1
 ),
 
@@ -16,23 +17,33 @@ with repeated_keys as (
 kept as (
     select u.*
     from intermediate.int_records_united as u
-    anti join repeated_keys as k on k.provider = u.provider and k.provider_key = u.provider_key
+    anti join repeated_keys as k
+        on k.provider = u.provider
+        and k.provider_key = u.provider_key
+        and k.subject_provider is not distinct from u.subject_provider
+        and k.subject_key is not distinct from u.subject_key
     union all
     select u.*
     from intermediate.int_records_united as u
-    semi join repeated_keys as k on k.provider = u.provider and k.provider_key = u.provider_key
+    semi join repeated_keys as k
+        on k.provider = u.provider
+        and k.provider_key = u.provider_key
+        and k.subject_provider is not distinct from u.subject_provider
+        and k.subject_key is not distinct from u.subject_key
     qualify
         row_number() over (
-            partition by u.provider, u.provider_key
+            partition by u.provider, u.provider_key, u.subject_provider, u.subject_key
             order by u.row_number, u.fetched_at, u.content_hash
         ) = 1
 ),
 
 final as (
     select
-        row_number() over (order by k.provider, k.provider_key) as record_id,
+        row_number() over (
+            order by k.subject_key is not null, k.provider, k.provider_key, k.subject_provider, k.subject_key
+        ) as record_id,
         k.* replace (
-            coalesce(nullif(upper(trim(k.country)), ''), p.country) as country,
+            coalesce(country_code(k.country), nullif(upper(trim(k.country)), ''), p.country) as country,
             case when is_on_globe(k.lat, k.lon) then k.lat end as lat,
             case when is_on_globe(k.lat, k.lon) then k.lon end as lon
         ),

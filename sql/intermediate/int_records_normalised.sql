@@ -8,6 +8,10 @@ with records as (
     select
         r.record_id,
         r.provider,
+        r.provider_key,
+        r.subject_provider,
+        r.subject_key,
+        r.likelihood,
         name_key(r.name) as name_key,
         house_number(r.street) as house,
         street_core(r.street) as street,

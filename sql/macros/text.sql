@@ -61,3 +61,7 @@ create or replace macro name_words(key) as
 
 -- The parts of a list, sorted, as one text.
 create or replace macro sorted_text(parts) as array_to_string(list_sort(parts), '');
+
+-- The address of a profile without what does not tell profiles apart.
+create or replace macro profile_key(url) as
+    nullif(regexp_replace(lower(trim(url)), '^(https?://)?(www\.)?|/*([?#].*)?$', '', 'g'), '');

@@ -1,5 +1,5 @@
 -- lead_records: one row per source record behind a published lead
--- grain: campaign_id, provider, provider_key
+-- grain: campaign_id, lead_id, provider, provider_key
 -- keys: none
 -- materialize: table
 -- pii: none

@@ -54,6 +54,8 @@ create table if not exists scratch.runtime.params (
     min_rating double,
     review_count_min bigint,
     as_of timestamptz,      -- the run's start: the clock that models read
+    is_enriching boolean,   -- whether the campaign asks providers about its leads
+    fingerprint varchar,    -- hash of all that decides what records become: SQL, program, campaign
 );
 
 -- one row per run and lead: what the scorer said

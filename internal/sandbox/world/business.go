@@ -50,10 +50,11 @@ type Site struct {
 	Town      *Town
 	Postal    string
 	Lat, Lon  float64
+	line      string
 }
 
 // Line is the street line in short form, without the unit.
-func (s Site) Line() string { return fmt.Sprintf("%d %s %s", s.Number, s.Direction, s.Street) }
+func (s Site) Line() string { return s.line }
 
 // census makes the businesses of a world.
 type census struct {
@@ -63,10 +64,11 @@ type census struct {
 	towns   []*Town     // towns by weight
 	names   map[string]bool
 	domains map[string]bool
+	weeks   map[[3]int][]Hours
 }
 
 func newCensus(w *World, size int) *census {
-	c := &census{w: w, size: size, names: map[string]bool{}, domains: map[string]bool{}}
+	c := &census{w: w, size: size, names: map[string]bool{}, domains: map[string]bool{}, weeks: map[[3]int][]Hours{}}
 	left := make([]int, len(categories))
 	for i := range categories {
 		left[i] = categories[i].Weight
@@ -95,7 +97,7 @@ func (c *census) take() []Business {
 	all := make([]Business, 0, c.size)
 	for i := range c.size {
 		d := c.w.rand("business", i)
-		b := Business{ID: fmt.Sprintf("b%05d", i+1), index: i, Category: c.slots[i%len(c.slots)], Phone: phone(i)}
+		b := Business{ID: fmt.Sprintf("b%05d", i+1), index: i, Category: c.slots[i%len(c.slots)], Phone: ownPhone(i)}
 		c.place(d, &b, all)
 		c.christen(d, &b)
 		c.furnish(d, &b)
@@ -124,6 +126,7 @@ func (c *census) site(d *dice) Site {
 		Number: 100 + d.IntN(14_000), Direction: pick(d, []string{"N", "S", "E", "W"}),
 		Street: pick(d, m.Streets), Town: town, Postal: pick(d, town.Postals),
 	}
+	s.line = fmt.Sprintf("%d %s %s", s.Number, s.Direction, s.Street)
 	if d.chance(0.2) {
 		s.Unit = fmt.Sprint(100 + d.IntN(400))
 	}
@@ -146,8 +149,11 @@ func (c *census) christen(d *dice, b *Business) {
 	}
 	for try := 0; ; try++ {
 		b.Name = c.name(d, b.Category)
-		if try > 10 {
+		switch {
+		case try > 30:
 			b.Name = fmt.Sprintf("%s of %s %d", b.Name, b.Site.Town.Name, b.index)
+		case try > 10: // large worlds run out of short names
+			b.Name = pick(d, givenNames) + " " + pick(d, surnames) + " " + pick(d, []string{"& Partners", "& Daughters", "Bros", "Family", "Premier", "Quality", "Express", "Professional"}) + " " + pick(d, b.Category.Nouns)
 		}
 		if !c.names[b.Name] {
 			break
@@ -214,7 +220,7 @@ func (c *census) furnish(d *dice, b *Business) {
 		b.Rating = round(math.Min(5, math.Max(1, 4.4+d.NormFloat64()*0.5)), 1)
 	}
 	if d.chance(0.8) {
-		b.Hours = hours(d, b.Category)
+		b.Hours = c.hours(d, b.Category)
 	}
 	b.Status = Open
 	switch n := d.Float64(); {
@@ -228,22 +234,40 @@ func (c *census) furnish(d *dice, b *Business) {
 	}
 }
 
-func hours(d *dice, cat *Category) []Hours {
-	var out []Hours
+// hours draws a week. Businesses with equal weeks share one.
+func (c *census) hours(d *dice, cat *Category) []Hours {
 	if cat.EveryHour && d.chance(0.15) {
-		for day := range 7 {
-			out = append(out, Hours{day, 0, 24 * 60})
-		}
-		return out
+		return c.week([3]int{0, 24 * 60, 7})
 	}
 	opens, closes := (7+d.IntN(3))*60+d.IntN(2)*30, (16+d.IntN(5))*60
-	for day := 1; day <= 5; day++ {
-		out = append(out, Hours{day, opens, closes})
-	}
 	if d.chance(0.4) {
-		out = append(out, Hours{6, 9 * 60, 13 * 60})
+		return c.week([3]int{opens, closes, 6})
 	}
-	return out
+	return c.week([3]int{opens, closes, 5})
+}
+
+// week has an opening, a close and a number of days; the sixth is a Saturday
+// morning, and seven begin on a Sunday.
+func (c *census) week(key [3]int) []Hours {
+	if week, ok := c.weeks[key]; ok {
+		return week
+	}
+	var week []Hours
+	switch opens, closes, days := key[0], key[1], key[2]; {
+	case days == 7:
+		for day := range 7 {
+			week = append(week, Hours{day, opens, closes})
+		}
+	default:
+		for day := 1; day <= 5; day++ {
+			week = append(week, Hours{day, opens, closes})
+		}
+		if days == 6 {
+			week = append(week, Hours{6, 9 * 60, 13 * 60})
+		}
+	}
+	c.weeks[key] = week
+	return week
 }
 
 // slug is s as it stands in a domain name.

@@ -3,6 +3,7 @@ package world
 import (
 	"bytes"
 	"encoding/csv"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -24,12 +25,14 @@ func generate(t *testing.T, cfg Config) *World {
 func TestNew_same_seed_same_world(t *testing.T) {
 	t.Parallel()
 	a, b := generate(t, Config{}), generate(t, Config{Seed: 2026, Size: 2000})
-	if diff := cmp.Diff(a.listings, b.listings); diff != "" {
-		t.Errorf("two worlds of one seed differ:\n%s", diff)
-	}
 	other := generate(t, Config{Seed: 7})
-	if cmp.Equal(a.listings, other.listings) {
-		t.Error("two seeds gave one world")
+	for _, p := range printers {
+		if !reflect.DeepEqual(a.Listings(p.provider), b.Listings(p.provider)) {
+			t.Errorf("two worlds of one seed differ:\n%s", cmp.Diff(a.Listings(p.provider), b.Listings(p.provider)))
+		}
+		if reflect.DeepEqual(a.Listings(p.provider), other.Listings(p.provider)) {
+			t.Error("two seeds gave one world")
+		}
 	}
 }
 
@@ -93,6 +96,9 @@ func TestTruth_covers_every_listing_once(t *testing.T) {
 	known := map[string]bool{}
 	for _, b := range w.Businesses {
 		known[b.ID] = true
+		if b.Chain != "" {
+			known["chain:"+slug(b.Chain)] = true
+		}
 	}
 	providers := map[string]map[string]bool{} // entity to its providers
 	seen := map[[2]string]bool{}
@@ -107,12 +113,16 @@ func TestTruth_covers_every_listing_once(t *testing.T) {
 		}
 		providers[row.EntityID][row.Provider] = true
 	}
-	if want := len(w.Listings(GooglePlaces)) + len(w.Listings(CityLicenses)); len(seen) != want {
+	want := 0
+	for _, p := range printers {
+		want += len(w.Listings(p.provider))
+	}
+	if len(seen) != want {
 		t.Errorf("%d rows for %d listings", len(seen), want)
 	}
 	both := 0
 	for _, p := range providers {
-		if len(p) == 2 {
+		if p[GooglePlaces] && p[CityLicenses] {
 			both++
 		}
 	}

@@ -1,0 +1,62 @@
+// Command rehearse runs campaigns against the sandbox, which knows the truth,
+// and prints how leadlake does: how many calls a search takes against the best
+// that is possible, how close estimates come, whether a budget holds and
+// whether a page is ever paid twice however often the program is killed.
+//
+//	rehearse tiling|estimates|budgets|kills [flags]
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+)
+
+// options are the flags.
+type options struct {
+	bin  string
+	n    int
+	size int
+	seed uint64
+}
+
+// rehearsals are the subcommands, with how many campaigns or kills each makes
+// and how large its world is, by default.
+var rehearsals = map[string]struct {
+	n, size int
+	run     func(context.Context, io.Writer, options) error
+}{
+	"tiling":    {6, 100_000, tilings},
+	"estimates": {20, 3_000, estimates},
+	"budgets":   {200, 400, budgets},
+	"kills":     {1000, 1_500, kills},
+}
+
+func main() {
+	if len(os.Args) < 2 || rehearsals[os.Args[1]].run == nil {
+		fmt.Fprintln(os.Stderr, "usage: rehearse tiling|estimates|budgets|kills [flags]")
+		os.Exit(2)
+	}
+	chosen := rehearsals[os.Args[1]]
+	var o options
+	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
+	flags.StringVar(&o.bin, "bin", "bin/leadlake", "the program")
+	flags.IntVar(&o.n, "n", chosen.n, "how many campaigns, or kills")
+	flags.IntVar(&o.size, "size", chosen.size, "businesses of the world")
+	flags.Uint64Var(&o.seed, "seed", 1, "seed of campaigns and moments")
+	flags.Parse(os.Args[2:]) //nolint:errcheck // it exits
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var err error
+	if o.bin, err = filepath.Abs(o.bin); err == nil {
+		err = chosen.run(ctx, os.Stdout, o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}

@@ -67,12 +67,14 @@ func (e *Engine) Run(ctx context.Context, run leadlake.Run, progress func(Progre
 	if err != nil {
 		return Summary{}, err
 	}
-	if err := e.Preflight(run.Spec); err != nil {
-		return Summary{}, err
-	}
 	r, err := e.start(ctx, run, progress)
 	if err != nil {
 		return Summary{}, err
+	}
+	if len(r.landed) == 0 { // nothing is spent yet
+		if err := e.Preflight(run.Spec); err != nil {
+			return Summary{}, err
+		}
 	}
 	var group errgroup.Group
 	var sources []asking
@@ -152,7 +154,7 @@ type running struct {
 	weak   map[string]string // by provider: what it brought is too little to go on
 
 	earlier map[string]earlierAnswer // by query: what a run before this one has bought
-	stop   error             // the first error of the budget
+	stop    error                    // the first error of the budget
 }
 
 type pageID struct {

@@ -156,6 +156,9 @@ func (e *Engine) guessQuery(ctx context.Context, p SourcePlan, q Query) (guess, 
 		calls := Interval{1, float64(q.EstimatedCalls), float64(4 * q.EstimatedCalls)}
 		g := guess{calls: calls, cost: calls.times(price), basis: "no earlier run asked this: the interval is wide"}
 		g.records = calls.times(float64(p.Source.Spec().PageSize))
+		if p.Source.Spec().BaseURL == "" { // it costs nothing, and says how much it has once it is read
+			g.records, g.basis = Interval{}, "it is read whole, at no cost"
+		}
 		return g, nil
 	}
 	last := pages[len(pages)-1].RunID
@@ -178,7 +181,7 @@ func (e *Engine) guessTiles(ctx context.Context, source Tiled, root Query) (gues
 		return guess{}, err
 	}
 	price := float64(spec.CostMicrosPerCall)
-	known := newKnown(pages, *root.Area)
+	known := newKnown(pages, *root.Area, *root.Tile)
 	if known.share < minKnownShare {
 		n := float64(cmp.Or(root.EstimatedCalls, 1))
 		calls := Interval{1, n, 10 * n}

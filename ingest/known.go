@@ -14,11 +14,11 @@ const minKnownShare = 0.2
 // known is where the rows of a question were found by earlier runs.
 type known struct {
 	points []Point
-	inArea int     // points in the area of the campaign
+	inArea int     // points in the part of the campaign's area that is asked about
 	share  float64 // of that area that earlier runs covered, 0 to 1
 }
 
-func newKnown(pages []store.LandedPage, area Area) known {
+func newKnown(pages []store.LandedPage, area Area, part Box) known {
 	var k known
 	seen := map[[2]float64]bool{}
 	areas := map[[3]float64]bool{}
@@ -30,7 +30,7 @@ func newKnown(pages []store.LandedPage, area Area) known {
 			if !seen[at] { // neighbouring searches give the same place
 				seen[at] = true
 				k.points = append(k.points, Point{Lat: at[0], Lon: at[1]})
-				if kilometres(area.Lat, area.Lon, at[0], at[1]) <= area.RadiusKM {
+				if inBox(part, Point{Lat: at[0], Lon: at[1]}) && kilometres(area.Lat, area.Lon, at[0], at[1]) <= area.RadiusKM {
 					k.inArea++
 				}
 			}

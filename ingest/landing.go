@@ -59,6 +59,9 @@ var (
 	}, nil)
 )
 
+// unique are the columns of both whose values do not repeat.
+var unique = []string{"provider_key", "row_number", "raw", "content_hash"}
+
 func text(name string) arrow.Field {
 	return arrow.Field{Name: name, Type: arrow.BinaryTypes.String, Nullable: true}
 }
@@ -269,7 +272,7 @@ func (l *landing) wait(cause error) error {
 
 func (l *landing) write(ctx context.Context, key string, batch arrow.RecordBatch, meta map[string]string) error {
 	one := iter.Seq2[arrow.RecordBatch, error](func(yield func(arrow.RecordBatch, error) bool) { yield(batch, nil) })
-	if _, err := lake.WriteParquet(ctx, l.bucket, key, batch.Schema(), one, meta); err != nil {
+	if _, err := lake.WriteParquet(ctx, l.bucket, key, batch.Schema(), one, meta, unique...); err != nil {
 		return fmt.Errorf("land page %d of query %s: %w", l.origin.page, l.origin.query.ID, err)
 	}
 	return nil

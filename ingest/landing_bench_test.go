@@ -85,3 +85,40 @@ func BenchmarkLanding(b *testing.B) {
 	}
 	b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// one is a source that answers about a lead with one record. The answer comes
+// at once, so that what is measured is ours.
+type one struct{ memory }
+
+func (one) Lookup(s ingest.Subject) []ingest.Query {
+	params := map[string]string{"part": s.Domain}
+	return []ingest.Query{{ID: ingest.QueryID("memory", params), Provider: "memory", Params: params, EstimatedCalls: 1}}
+}
+
+func (o one) Spec() ingest.Spec {
+	s := o.memory.Spec()
+	s.Gives = []ingest.Gift{{Field: ingest.FieldPhone, HitRate: 0.5}}
+	return s
+}
+
+// BenchmarkEnrich asks about a thousand leads. Each answer is paid for: the
+// call is on the disk before it is made, and its answer before the next is.
+func BenchmarkEnrich(b *testing.B) {
+	const answers = 1000
+	for b.Loop() {
+		bundle := setup(b)
+		m := one{memory{[]byte(`{"rows":[{"id":"b-1","name":"Ace Plumbing","phone":"+1 303-555-0101","website":"https://ace.example"}]}`)}}
+		bundle.engine.Sources, bundle.engine.HTTP, bundle.engine.Parallel = []ingest.Source{m}, m, 8
+		r := run()
+		r.Spec.Enrichment = []string{"memory"}
+		leads := make([]ingest.Lead, answers)
+		for i := range leads {
+			leads[i].Subject = ingest.Subject{Provider: "list", Key: strconv.Itoa(i), Domain: fmt.Sprintf("d%d.example", i)}
+		}
+		s, err := bundle.engine.Enrich(b.Context(), r, leads, nil)
+		if err != nil || s.Records != answers {
+			b.Fatalf("%d records, error %v", s.Records, err)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N*answers), "ms/answer")
+}

@@ -32,6 +32,13 @@ func (e *Engine) sqlRows(ctx context.Context, req Request) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
+	for _, statement := range req.Setup {
+		if err := session.Exec(ctx, statement); err != nil {
+			session.Close()
+			return Response{}, leadlake.Errorf(leadlake.Unavailable, "prepare query: %w", err).
+				WithFix("run leadlake setup, which installs what reads object stores")
+		}
+	}
 	rows, err := session.Query(ctx, req.SQL, req.Args...)
 	if err != nil {
 		session.Close()

@@ -150,9 +150,11 @@ type Request struct {
 
 	// SQL, in place of a URL, is a query that DuckDB runs; its columns are key
 	// and raw (JSON text), and the Response's body has a line of JSON for each
-	// row: {"key": ..., "raw": ...}. Args are its parameters $1, $2, ...
-	SQL  string
-	Args []any
+	// row: {"key": ..., "raw": ...}. Args are its parameters $1, $2, ...; Setup
+	// are statements that the session runs before.
+	SQL   string
+	Args  []any
+	Setup []string
 }
 
 // Page is what an answer says beside its rows.

@@ -23,16 +23,19 @@ import (
 const (
 	rowGroupRows  = 122_880  // DuckDB's own
 	rowGroupBytes = 64 << 20 // encoded
+
+	zstdLevel = 1 // the fastest; the default makes a list a sixth slower to import, for 1% less
 )
 
 // WriteParquet stores batches as one Parquet object (zstd) and returns its
 // number of rows. Every batch must have the given schema. Meta becomes the
-// file's key-value metadata. Each batch is released by whoever made it, after
-// it was yielded; an error in the sequence, or of the bucket, leaves no
+// file's key-value metadata. Unique names columns whose values do not repeat:
+// no dictionary is tried on them. Each batch is released by whoever made it,
+// after it was yielded; an error in the sequence, or of the bucket, leaves no
 // object.
 func WriteParquet(
 	ctx context.Context, b *Bucket, key string, schema *arrow.Schema,
-	batches iter.Seq2[arrow.RecordBatch, error], meta map[string]string,
+	batches iter.Seq2[arrow.RecordBatch, error], meta map[string]string, unique ...string,
 ) (rows int64, err error) {
 	r, w := io.Pipe()
 	written := make(chan error, 1)
@@ -41,7 +44,7 @@ func WriteParquet(
 		r.CloseWithError(errors.Join(err, io.ErrClosedPipe)) // ends a writer that still waits
 		written <- err
 	}()
-	rows, err = encodeParquet(ctx, w, schema, batches, meta)
+	rows, err = encodeParquet(ctx, w, schema, batches, meta, unique)
 	w.CloseWithError(err) // nil means the end of the object
 	if putErr := <-written; err == nil || errors.Is(err, io.ErrClosedPipe) {
 		err = putErr
@@ -54,13 +57,18 @@ func WriteParquet(
 
 func encodeParquet(
 	ctx context.Context, w io.Writer, schema *arrow.Schema,
-	batches iter.Seq2[arrow.RecordBatch, error], meta map[string]string,
+	batches iter.Seq2[arrow.RecordBatch, error], meta map[string]string, unique []string,
 ) (rows int64, err error) {
-	properties := parquet.NewWriterProperties(
+	options := []parquet.WriterProperty{
 		parquet.WithCompression(compress.Codecs.Zstd),
+		parquet.WithCompressionLevel(zstdLevel),
 		parquet.WithMaxRowGroupLength(rowGroupRows),
-		parquet.WithCreatedBy("leadlake "+leadlake.Version),
-	)
+		parquet.WithCreatedBy("leadlake " + leadlake.Version),
+	}
+	for _, column := range unique {
+		options = append(options, parquet.WithDictionaryFor(column, false))
+	}
+	properties := parquet.NewWriterProperties(options...)
 	// The Parquet writer closes what it can close, and a closed pipe would pass
 	// a cut file for a whole one: it gets to see a plain io.Writer only.
 	out, err := pqarrow.NewFileWriter(schema, struct{ io.Writer }{w}, properties, pqarrow.DefaultWriterProps())

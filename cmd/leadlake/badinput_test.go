@@ -255,7 +255,7 @@ func TestCampaignIsRunByOneProcessAtATime(t *testing.T) {
 	config := s.write(t, "leadlake.yaml", fmt.Sprintf("providers: {google_places: {base_url: %q, rate_per_second: 1000}}\n", server.URL+"/google_places"))
 	campaign := s.write(t, "denver.yaml", "name: Denver\nvertical: local_services\nkeywords: plumber\n"+
 		"geo: {city: Denver, region: CO, country: US, radius_km: 5}\nsources: [google_places]\n")
-	s.env[demoKeyEnv] = "sandbox"
+	s.env["LEADLAKE_GOOGLE_PLACES_KEY"] = "sandbox"
 	args := []string{"run", campaign, "--config", config, "--json"}
 
 	first := make(chan outcome, 1)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leadlake/leadlake"
+	"github.com/leadlake/leadlake/ingest/all"
 	"github.com/leadlake/leadlake/internal/sandbox"
 	"github.com/leadlake/leadlake/internal/sandbox/world"
 )
@@ -19,8 +20,7 @@ import (
 const (
 	demoCampaign = "examples/denver_plumbers.yaml"
 	demoList     = "city_licenses"
-	demoSource   = "google_places"
-	demoKeyEnv   = "LEADLAKE_GOOGLE_PLACES_KEY"
+	demoOpenData = "overture"
 )
 
 func demoCmd(a *app) *cobra.Command {
@@ -30,7 +30,7 @@ func demoCmd(a *app) *cobra.Command {
 		Short: "Run one campaign offline, from the sandbox to published leads",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			run, err := a.demo(cmd.Context())
+			run, q, err := a.demo(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -40,9 +40,10 @@ func demoCmd(a *app) *cobra.Command {
 			}
 			result := struct {
 				leadlake.Run
+				Quality  quality   `json:"quality"`
 				TopLeads []topLead `json:"top_leads"`
-			}{run, leads}
-			if err := a.out.result(result, func(w io.Writer) { a.printDemo(w, run, leads) }); err != nil || !stay {
+			}{run, q, leads}
+			if err := a.out.result(result, func(w io.Writer) { a.printDemo(w, run, q, leads) }); err != nil || !stay {
 				return err
 			}
 			return a.serve(cmd.Context(), a.cfg.Serve.Addr)
@@ -53,14 +54,14 @@ func demoCmd(a *app) *cobra.Command {
 }
 
 // demo runs the example campaign against a sandbox of its own.
-func (a *app) demo(ctx context.Context) (leadlake.Run, error) {
+func (a *app) demo(ctx context.Context) (run leadlake.Run, q quality, err error) {
 	city, err := world.New(world.Config{Seed: a.cfg.Sandbox.Seed})
 	if err != nil {
-		return leadlake.Run{}, err
+		return run, q, err
 	}
 	spec, err := a.demoSpec(city)
 	if err != nil {
-		return leadlake.Run{}, err
+		return run, q, err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	ready := make(chan string, 1)
@@ -68,25 +69,42 @@ func (a *app) demo(ctx context.Context) (leadlake.Run, error) {
 	go func() {
 		served <- sandbox.Serve(ctx, sandbox.Config{World: city, Log: a.log}, "127.0.0.1:0", func(url string) { ready <- url })
 	}()
-	var run leadlake.Run
 	select {
 	case err = <-served:
 		stop()
-		return run, err
+		return run, q, err
 	case url := <-ready:
 		a.out.note("sandbox with %s businesses at %s", count(int64(len(city.Businesses))), url)
-		run, err = a.against(url).runCampaign(ctx, spec, approveAuto)
+		if run, err = a.against(url).runCampaign(ctx, spec, approveAuto); err == nil {
+			q, err = a.compare(ctx, run.RunID, city)
+		}
 	}
 	stop()
-	return run, errors.Join(err, <-served)
+	return run, q, errors.Join(err, <-served)
 }
 
-// against is the app with the demo's provider on the sandbox.
+func (a *app) compare(ctx context.Context, runID string, city *world.World) (quality, error) {
+	ws, err := a.openWorkspace(ctx)
+	if err != nil {
+		return quality{}, err
+	}
+	defer ws.Close()
+	return judge(ctx, ws.lake, runID, city)
+}
+
+// against is the app with all providers on the sandbox.
 func (a *app) against(url string) *app {
 	demo := *a
-	demo.cfg.Providers = map[string]ProviderConfig{demoSource: {BaseURL: url + "/" + demoSource, RatePerSecond: 1000}}
+	demo.cfg.Providers = map[string]ProviderConfig{}
+	keys := map[string]bool{}
+	for _, s := range all.Sources() {
+		if spec := s.Spec(); spec.BaseURL != "" {
+			demo.cfg.Providers[spec.Name] = ProviderConfig{BaseURL: url + "/" + spec.Name, RatePerSecond: 1000}
+			keys[spec.CredentialEnv] = true
+		}
+	}
 	demo.getenv = func(name string) string {
-		if name == demoKeyEnv {
+		if keys[name] {
 			return "sandbox"
 		}
 		return a.getenv(name)
@@ -94,7 +112,8 @@ func (a *app) against(url string) *app {
 	return &demo
 }
 
-// demoSpec writes the city's license list and points the campaign at it.
+// demoSpec writes the city's license list and its open data, and points the
+// campaign at them.
 func (a *app) demoSpec(city *world.World) (leadlake.CampaignSpec, error) {
 	var spec leadlake.CampaignSpec
 	folder := filepath.Join(a.cfg.Home, "demo")
@@ -117,7 +136,11 @@ func (a *app) demoSpec(city *world.World) (leadlake.CampaignSpec, error) {
 	if err := errors.Join(city.WriteCityLicenses(file), file.Close()); err != nil {
 		return spec, err
 	}
-	return loadCampaign(campaign, []string{demoList + "=" + list})
+	open := filepath.Join(folder, demoOpenData)
+	if err := city.WriteOverture(open); err != nil {
+		return spec, fmt.Errorf("write demo data: %w", err)
+	}
+	return loadCampaign(campaign, []string{demoList + "=" + list, demoOpenData + "=" + open})
 }
 
 // topLead is one of the best leads of the demo.
@@ -156,8 +179,9 @@ func (a *app) topLeads(ctx context.Context, campaignID string) (leads []topLead,
 	return leads, rows.Err()
 }
 
-func (a *app) printDemo(w io.Writer, run leadlake.Run, leads []topLead) {
+func (a *app) printDemo(w io.Writer, run leadlake.Run, q quality, leads []topLead) {
 	printRun(w, run)
+	fmt.Fprintf(w, "against the sandbox's truth, over %s pairs of records: recall %.1f%%, precision %.1f%%\n", count(q.Pairs), 100*q.Recall, 100*q.Precision)
 	fmt.Fprintln(w)
 	rows := make([][]string, len(leads))
 	for i, l := range leads {

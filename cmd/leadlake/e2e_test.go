@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,9 +106,12 @@ func TestDemoPublishesTheSameLeadsEachTime(t *testing.T) {
 	if second.RunID == first.RunID || second.Funnel != first.Funnel {
 		t.Errorf("run %s after %s, funnel %+v after %+v", second.RunID, first.RunID, second.Funnel, first.Funnel)
 	}
-	if diff := cmp.Diff(want, s.leads(t)); diff != "" {
+	// The second buys no answer again, so that answers are older than lists
+	// there: of equal values another record may stand first.
+	if diff := cmp.Diff(withoutEvidence(want), withoutEvidence(s.leads(t))); diff != "" {
 		t.Errorf("leads of the second demo (-first +second):\n%s", diff)
 	}
+	want = s.leads(t)
 
 	// The sandbox is gone by now: a landed page is not asked for again.
 	for _, step := range leadlake.Steps {
@@ -119,6 +123,17 @@ func TestDemoPublishesTheSameLeadsEachTime(t *testing.T) {
 		t.Errorf("leads after each step was repeated (-want +got):\n%s", diff)
 	}
 	assertExport(t, s, second)
+}
+
+// withoutEvidence leaves out which record each value comes from.
+func withoutEvidence(leads []map[string]any) []map[string]any {
+	out := make([]map[string]any, len(leads))
+	for i, l := range leads {
+		out[i] = maps.Clone(l)
+		delete(out[i], "provenance")
+		delete(out[i], "losing_values")
+	}
+	return out
 }
 
 // assertExport checks the commands that read what a run has published.
@@ -149,7 +164,7 @@ func assertExport(t *testing.T, s shop, run leadlake.Run) {
 	campaign := filepath.Join(s.env["LEADLAKE_HOME"], "demo", filepath.Base(demoCampaign))
 	list := filepath.Join(s.env["LEADLAKE_HOME"], "demo", demoList+".csv")
 	mustDecode(t, s.do(t, "plan", campaign, "--input", demoList+"="+list, "--json").stdout, &plan)
-	if len(plan.Sources) != 2 || !plan.Within || plan.Sources[0].CostUSD.Mid <= 0 || plan.Sources[1].Calls.Mid != 1 {
+	if len(plan.Sources) != 9 || !plan.Within || plan.Sources[0].CostUSD.Mid <= 0 || plan.Sources[3].Calls.Mid != 1 {
 		t.Errorf("plan %+v", plan)
 	}
 }

@@ -95,7 +95,7 @@ func (a *app) runCampaign(ctx context.Context, spec leadlake.CampaignSpec, appro
 		run = j.run
 		return nil
 	})
-	return run, err
+	return run, a.explainNoSpace(err)
 }
 
 // unchanged lands the records of a run and ends it there if they are those that

@@ -13,6 +13,8 @@ import (
 func sandboxCmd(a *app) *cobra.Command {
 	var addr string
 	var seed uint64
+	var size int
+	var limits bool
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run stand-ins of the providers on this machine until stopped",
@@ -27,7 +29,7 @@ campaign without keys and without cost.`,
 			if !cmd.Flags().Changed("seed") {
 				seed = a.cfg.Sandbox.Seed
 			}
-			city, err := world.New(world.Config{Seed: seed})
+			city, err := world.New(world.Config{Seed: seed, Size: size})
 			if err != nil {
 				return fmt.Errorf("start sandbox: %w", err)
 			}
@@ -37,7 +39,7 @@ campaign without keys and without cost.`,
 					fmt.Fprintf(w, "sandbox with %d businesses (seed %d) at %s; stop it with Ctrl-C\n", len(city.Businesses), seed, baseURL)
 				})
 			}
-			if err := sandbox.Serve(cmd.Context(), sandbox.Config{World: city, Log: a.log}, addr, ready); err != nil {
+			if err := sandbox.Serve(cmd.Context(), sandbox.Config{World: city, Limits: limits, Log: a.log}, addr, ready); err != nil {
 				return err
 			}
 			return printErr
@@ -45,6 +47,8 @@ campaign without keys and without cost.`,
 	}
 	cmd.Flags().StringVar(&addr, "addr", "", "loopback address to listen on (default from the configuration)")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "which city (default from the configuration)")
+	cmd.Flags().IntVar(&size, "size", 0, "how many businesses it has (default 2,000)")
+	cmd.Flags().BoolVar(&limits, "limits", false, "refuse calls beyond each provider's limits, as it does")
 	return cmd
 }
 

@@ -22,6 +22,7 @@ func Sources() []ingest.Source {
 		list.Source{},
 		overture.Source{},
 		googleplaces.Source{},
+		googleplaces.Legacy{},
 		yelp.Source{},
 		crunchbase.Source{},
 		apollo.Source{},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/ingest"
+	"github.com/leadlake/leadlake/internal/gazetteer"
 	"github.com/leadlake/leadlake/internal/taxonomy"
 )
 
@@ -97,7 +98,7 @@ func (Source) Plan(c leadlake.CampaignSpec, src leadlake.SourceSpec) ([]ingest.Q
 // placeOf is a place as Apollo prints it: Denver, Colorado, United States.
 func placeOf(g leadlake.GeoSpec) string {
 	var parts []string
-	for _, name := range []string{strings.TrimSpace(g.City), regionName(g), countryName(g.Country)} {
+	for _, name := range []string{strings.TrimSpace(g.City), gazetteer.RegionName(g), gazetteer.CountryName(g.Country)} {
 		if name != "" {
 			parts = append(parts, name)
 		}

@@ -4,13 +4,14 @@ import (
 	"strings"
 
 	"github.com/leadlake/leadlake"
+	"github.com/leadlake/leadlake/internal/gazetteer"
 )
 
 // placeOf is the permalink of a campaign's place: denver-colorado,
 // colorado-united-states or united-states. It has to be right: a place that
 // Crunchbase does not know is no error, it has no companies.
 func placeOf(g leadlake.GeoSpec) (string, error) {
-	region, country := regionName(g), countryName(g.Country)
+	region, country := gazetteer.RegionName(g), gazetteer.CountryName(g.Country)
 	switch {
 	case g.City != "" && region != "":
 		return permalink(g.City, region), nil

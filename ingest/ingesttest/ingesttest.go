@@ -184,7 +184,7 @@ func testRequests(t *testing.T, c Case) {
 		if diff := cmp.Diff(r, again); diff != "" {
 			t.Errorf("two requests differ:\n%s", diff)
 		}
-		if isFile := strings.HasPrefix(r.URL, ingest.FileURL("")); !isFile && !strings.HasPrefix(r.URL, "/") {
+		if isLocal := r.SQL != "" || strings.HasPrefix(r.URL, ingest.FileURL("")); !isLocal && !strings.HasPrefix(r.URL, "/") {
 			t.Errorf("request URL %q is neither a path nor a file", r.URL)
 		}
 		if spec.CredentialHeader != "" && r.Header.Get(spec.CredentialHeader) != "" {

@@ -68,7 +68,6 @@ const (
 	nameParam         = "name"
 	jurisdictionParam = "jurisdiction"
 	countryParam      = "country"
-	postalParam       = "postal" // of the lead, to choose by; the provider is not told
 )
 
 // estimatedPages is what a plan reckons with: a register does not say before
@@ -96,7 +95,8 @@ func (Source) Plan(c leadlake.CampaignSpec, src leadlake.SourceSpec) ([]ingest.Q
 }
 
 // Lookup searches the lead's register for its name. Without the register a name
-// says too little.
+// says too little. Branches of a chain share the search: where a lead lies is
+// not asked, Parse has it from the query's subjects.
 func (Source) Lookup(s ingest.Subject) []ingest.Query {
 	asked := strings.Join(strings.Fields(s.Name), " ")
 	jurisdiction := jurisdictionOf(s)
@@ -104,9 +104,6 @@ func (Source) Lookup(s ingest.Subject) []ingest.Query {
 		return nil
 	}
 	params := map[string]string{nameParam: asked, jurisdictionParam: jurisdiction}
-	if postal, _, _ := strings.Cut(strings.ToUpper(s.Postal), "-"); postal != "" { // without the four of ZIP+4
-		params[postalParam] = postal
-	}
 	return []ingest.Query{query(name, params, 1)}
 }
 

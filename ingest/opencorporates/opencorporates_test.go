@@ -42,12 +42,14 @@ func subject(name string) ingest.Subject {
 	return ingest.Subject{Name: name, Postal: "80202-1234", Region: "CO", Country: "US"}
 }
 
+// lookup is the question about a lead, as the engine hands it to Parse.
 func lookup(t testing.TB, s ingest.Subject) ingest.Query {
 	t.Helper()
 	queries := source.Lookup(s)
 	if len(queries) != 1 {
 		t.Fatalf("%d queries for %+v", len(queries), s)
 	}
+	queries[0].Subjects = []ingest.Subject{s}
 	return queries[0]
 }
 
@@ -185,6 +187,18 @@ func TestLookup_needs_a_name_and_a_register(t *testing.T) {
 				t.Errorf("%+v:\ngot  %s\nwant %s", tt.subject, got, want)
 			}
 		}
+	}
+}
+
+func TestLookup_asks_once_for_the_branches_of_a_chain(t *testing.T) {
+	t.Parallel()
+	denver, aurora, other := subject("Ace Plumbing"), subject("Ace Plumbing"), subject("Best Plumbing")
+	aurora.Postal, aurora.City = "80010", "Aurora"
+	if a, b := lookup(t, denver), lookup(t, aurora); a.ID != b.ID {
+		t.Errorf("%s and %s have ids of their own", parameters(t, a, ""), parameters(t, b, ""))
+	}
+	if a, b := lookup(t, denver), lookup(t, other); a.ID == b.ID {
+		t.Error("two names have one id")
 	}
 }
 
@@ -344,6 +358,22 @@ func TestParse_believes_no_half_name_without_an_address(t *testing.T) {
 			"registered_address":{"postal_code":"80202"}}}]}}`, name))
 		if err != nil || len(rows) != want {
 			t.Errorf("%s: %d rows, %v, want %d", name, len(rows), err, want)
+		}
+	}
+}
+
+func TestParse_believes_an_address_of_any_branch(t *testing.T) {
+	t.Parallel()
+	denver, aurora := subject("Ace Plumbing"), subject("Ace Plumbing")
+	aurora.Postal = "80010"
+	q := lookup(t, denver)
+	for _, branches := range [][]ingest.Subject{{denver, aurora}, {aurora, denver}} {
+		q.Subjects = branches
+		_, rows, err := parse(q, `{"results":{"companies":[
+			{"company":{"name":"ACE PLUMBING OF PUEBLO LLC","company_number":"1","jurisdiction_code":"us_co","registered_address":{"postal_code":"81001"}}},
+			{"company":{"name":"ACE PLUMBING OF AURORA LLC","company_number":"2","jurisdiction_code":"us_co","registered_address":{"postal_code":"80010"}}}]}}`)
+		if err != nil || len(rows) != 1 || rows[0].Key != "us_co/2" {
+			t.Errorf("%d rows, %v", len(rows), err)
 		}
 	}
 }

@@ -120,7 +120,7 @@ func (Source) Parse(q ingest.Query, resp ingest.Response, emit func(ingest.Recor
 		Known: known,
 	}
 	if asked := q.Params[nameParam]; asked != "" {
-		if best, ok := choose(asked, q.Params[postalParam], items); ok {
+		if best, ok := choose(asked, postals(q.Subjects), items); ok {
 			r := record(&rows, best)
 			if r.Problem == nil {
 				r.Gives = found(best)
@@ -167,17 +167,17 @@ func next(results gjson.Result, items int) string {
 }
 
 // choose finds the company that was asked for: the one whose name fits best, of
-// these one that is registered where the lead is, of these one that still
+// these one that is registered where a lead of that name is, of these one that still
 // exists, of these one that is at home in the register and not a branch of a
 // company elsewhere, of these the provider's first. A name that only holds the
 // other is believed where the postal code agrees: "Bishop Plumbing" is not
 // "Talbot & Bishop Plumbing".
-func choose(asked, postal string, items []gjson.Result) (gjson.Result, bool) {
+func choose(asked string, postals []string, items []gjson.Result) (gjson.Result, bool) {
 	var best gjson.Result
 	most := -1
 	for _, item := range items {
 		company := inner(item)
-		f, isHere := bestFit(asked, company), isAt(company, postal)
+		f, isHere := bestFit(asked, company), isAt(company, postals)
 		if f == noFit || f == holdsFit && !isHere {
 			continue
 		}
@@ -198,13 +198,24 @@ func choose(asked, postal string, items []gjson.Result) (gjson.Result, bool) {
 	return best, most >= 0
 }
 
-// isAt says whether a company's address has the postal code.
-func isAt(company gjson.Result, postal string) bool {
-	if postal == "" {
-		return false
+// postals are the postal codes of leads, without the four of ZIP+4.
+func postals(leads []ingest.Subject) []string {
+	var codes []string
+	for _, lead := range leads {
+		if code, _, _ := strings.Cut(strings.ToUpper(lead.Postal), "-"); code != "" {
+			codes = append(codes, code)
+		}
 	}
-	return strings.HasPrefix(company.Get("registered_address.postal_code").String(), postal) ||
-		strings.Contains(company.Get("registered_address_in_full").String(), postal)
+	return codes
+}
+
+// isAt says whether a company's address has one of the postal codes.
+func isAt(company gjson.Result, postals []string) bool {
+	code := company.Get("registered_address.postal_code").String()
+	line := company.Get("registered_address_in_full").String()
+	return slices.ContainsFunc(postals, func(postal string) bool {
+		return strings.HasPrefix(code, postal) || strings.Contains(line, postal)
+	})
 }
 
 // bestFit compares with the company's name, and with those it trades under or

@@ -25,7 +25,15 @@ const name = "overture"
 // s3://overturemaps-us-west-2/release/<release>/theme=places/type=place/*.
 const release = "2026-09-23.1"
 
-const publicBucket = "s3://overturemaps-us-west-2/release/" + release + "/theme=places/type=place/*"
+// The foundation's bucket may be read by anybody, at the region in its name.
+const bucket = "s3://overturemaps-us-west-2/"
+
+var publicSetup = []string{
+	"load httpfs",
+	"create or replace temporary secret overture (type s3, provider config, region 'us-west-2', scope '" + bucket + "')",
+}
+
+const publicBucket = bucket + "release/" + release + "/theme=places/type=place/*"
 
 // pageSize is how many places are read at once. A page scans the files anew, so
 // that it is large.
@@ -126,7 +134,12 @@ func (Source) Request(q ingest.Query, cursor string) (ingest.Request, error) {
 	if err != nil {
 		return ingest.Request{}, leadlake.Errorf(leadlake.Internal, "query %s of %s: %w", q.ID, q.Provider, err)
 	}
+	var setup []string
+	if strings.HasPrefix(q.Params[pathParam], bucket) {
+		setup = publicSetup
+	}
 	return ingest.Request{
+		Setup:    setup,
 		SQL:      fmt.Sprintf(pageSQL, files, strings.Join(where, " and "), pageSize),
 		Args:     s.args,
 		Endpoint: "places",

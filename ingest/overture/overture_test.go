@@ -40,22 +40,12 @@ func plan(t testing.TB, c leadlake.CampaignSpec) []ingest.Query {
 	return queries
 }
 
-// viaFile makes the suite take a query of DuckDB, which has no address, for a
-// file.
-type viaFile struct{ overture.Source }
-
-func (s viaFile) Request(q ingest.Query, cursor string) (ingest.Request, error) {
-	r, err := s.Source.Request(q, cursor)
-	r.URL = ingest.FileURL(cursor)
-	return r, err
-}
-
 func TestSource_passes_the_suite(t *testing.T) {
 	t.Parallel()
 	d := newDuck(t)
 	path := d.write(t, "places", classic, 300)
 	ingesttest.Run(t, ingesttest.Case{
-		Source:   viaFile{source},
+		Source:   source,
 		Campaign: denver("plumber", path),
 		Answer:   func(t *testing.T, r ingest.Request) []byte { return d.answer(t, r) },
 		Empty:    []byte(""),

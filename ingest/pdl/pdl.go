@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/ingest"
+	"github.com/leadlake/leadlake/internal/gazetteer"
 	"github.com/leadlake/leadlake/internal/taxonomy"
 )
 
@@ -70,8 +71,8 @@ func (Source) Spec() ingest.Spec {
 func (Source) Plan(c leadlake.CampaignSpec, src leadlake.SourceSpec) ([]ingest.Query, error) {
 	params := map[string]string{
 		"locality": strings.ToLower(strings.TrimSpace(c.Geo.City)),
-		"region":   strings.ToLower(regionName(c.Geo)),
-		"country":  strings.ToLower(countryName(c.Geo.Country)),
+		"region":   strings.ToLower(gazetteer.RegionName(c.Geo)),
+		"country":  strings.ToLower(gazetteer.CountryName(c.Geo.Country)),
 	}
 	if params["locality"]+params["region"]+params["country"] == "" {
 		return nil, leadlake.Errorf(leadlake.Invalid, "campaign: People Data Labs knows places by name, and geo does not name one").
@@ -127,7 +128,7 @@ func (s Source) Lookup(lead ingest.Subject) []ingest.Query {
 		params["website"] = domain
 	case lead.Name != "" && lead.City != "":
 		params["name"], params["locality"], params["region"] = lead.Name, lead.City, lead.Region
-		params["country"] = countryName(lead.Country)
+		params["country"] = gazetteer.CountryName(lead.Country)
 	default:
 		return nil
 	}

@@ -183,7 +183,7 @@ func (Source) Request(q ingest.Query, cursor string) (ingest.Request, error) {
 		query.Set("limit", strconv.Itoa(limit))
 		query.Set("offset", strconv.Itoa(offset))
 		// The default order is a ranking that changes between pages.
-		query.Set("sort_by", "distance")
+		query.Set("sort_by", "review_count")
 	case method == phone && cursor == "":
 		path = "/v3/businesses/search/phone"
 		pass("phone")

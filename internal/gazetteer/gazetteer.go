@@ -1,5 +1,6 @@
 // Package gazetteer knows where the largest cities of the United States lie,
-// so that a campaign can name a city instead of a point.
+// so that a campaign can name a city instead of a point, and what states and
+// countries are called.
 package gazetteer
 
 import (

@@ -21,7 +21,7 @@ func (c cutter) cost(points []point, depth int) int {
 	}
 	low, high := bounds(points)
 	centre := point{(low.x + high.x) / 2, (low.y + high.y) / 2}
-	radius := math.Hypot(high.x-low.x, high.y-low.y)/2 + 1e-9
+	radius := c.reach * (math.Hypot(high.x-low.x, high.y-low.y)/2 + 1e-9)
 	inside := c.all.within(centre, radius)
 	whole := math.MaxInt
 	if inside <= c.cap {

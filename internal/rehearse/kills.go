@@ -14,8 +14,7 @@ func (s *stage) undisturbed(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	path, err := campaign(home, "undisturbed", "vertical: local_services\nkeywords: dentist\n"+
-		"geo: {city: Denver, region: CO, country: US, radius_km: 15}\nsources: [google_places, yelp, apollo]\n")
+	path, err := campaign(home, "undisturbed", s.large(rand.New(rand.NewPCG(s.seed, 0))))
 	if err != nil {
 		return 0, err
 	}
@@ -25,6 +24,13 @@ func (s *stage) undisturbed(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
 	err = s.do(ctx, nil, home, "ingest", path)
 	return time.Since(began), err
+}
+
+// large is a campaign of some hundred pages, always another one.
+func (s *stage) large(d *rand.Rand) string {
+	m := s.world.Metro
+	return fmt.Sprintf("vertical: local_services\nkeywords: plumber\ngeo: {city: Denver, region: CO, lat: %.4f, lon: %.4f, country: US, radius_km: 25}\n"+
+		"sources: [google_places, yelp, apollo]\n", m.Lat+d.Float64()*0.2-0.1, m.Lon+d.Float64()*0.2-0.1)
 }
 
 // kills lets campaigns ingest, kills them at random moments until they are
@@ -48,9 +54,7 @@ func kills(ctx context.Context, w io.Writer, o options) error {
 		if err != nil {
 			return err
 		}
-		text := "vertical: local_services\nkeywords: " + keywords[d.IntN(len(keywords))] + "\n" + s.randomPlace(d, 12) +
-			"sources: [google_places, yelp, apollo]\n"
-		path, err := campaign(home, "killed", text)
+		path, err := campaign(home, "killed", s.large(d))
 		if err != nil {
 			return err
 		}
@@ -62,7 +66,7 @@ func kills(ctx context.Context, w io.Writer, o options) error {
 			return err
 		}
 		for ended := false; !ended; {
-			after := time.Duration((0.3 + 0.9*d.Float64()) * float64(whole))
+			after := time.Duration((0.1 + 0.6*d.Float64()) * float64(whole))
 			if ended, err = s.killed(ctx, after, home, "ingest", path); err != nil {
 				return fmt.Errorf("campaign %d: %w", campaigns, err)
 			}

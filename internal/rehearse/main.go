@@ -32,8 +32,8 @@ var rehearsals = map[string]struct {
 }{
 	"tiling":    {6, 100_000, tilings},
 	"estimates": {20, 3_000, estimates},
-	"budgets":   {200, 400, budgets},
-	"kills":     {1000, 1_500, kills},
+	"budgets":   {200, 300, budgets},
+	"kills":     {1000, 12_000, kills},
 }
 
 func main() {

@@ -46,14 +46,16 @@ func tilings(ctx context.Context, w io.Writer, o options) error {
 		for _, n := range counts[source] {
 			calls += n.Calls
 		}
-		var rows []struct {
-			Key string `json:"k"`
+		var result struct {
+			Rows []struct {
+				Key string `json:"k"`
+			} `json:"rows"`
 		}
-		if err := s.do(ctx, &rows, home, "sql", "select distinct provider_key as k from raw.source_records"); err != nil {
+		if err := s.do(ctx, &result, home, "sql", "select distinct provider_key as k from raw.source_records"); err != nil {
 			return err
 		}
 		found := map[string]bool{}
-		for _, r := range rows {
+		for _, r := range result.Rows {
 			found[r.Key] = true
 		}
 		truth := s.matching(source, word)
@@ -63,7 +65,7 @@ func tilings(ctx context.Context, w io.Writer, o options) error {
 				hits++
 			}
 		}
-		best := bestTiling(truth, map[string]limits{world.GooglePlaces: {20, 60, false}, world.Yelp: {50, 240, true}}[source])
+		best := bestTiling(truth, map[string]limits{world.GooglePlaces: {page: 20, cap: 60}, world.Yelp: {page: 50, cap: 240, circle: true, reach: 1.1}}[source])
 		share, ratio := float64(hits)/float64(len(truth)), float64(calls)/float64(best)
 		fmt.Fprintf(w, "%-13s %-12s %5d of %5d found (%.2f%%), %4d calls, the best tiling takes %4d: %.2f times (limit 1.60)\n",
 			source, word, hits, len(truth), 100*share, calls, best, ratio)
@@ -95,7 +97,8 @@ func (s *stage) matching(source, word string) []world.Listing {
 // limits are what a provider gives in one search.
 type limits struct {
 	page, cap int
-	circle    bool // it looks in the circle around a box
+	circle    bool    // it looks in the circle around a box
+	reach     float64 // and this much farther: a radius is a hint
 }
 
 // bestTiling is the fewest calls that cover the places, knowing where they

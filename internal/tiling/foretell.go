@@ -16,11 +16,11 @@ type forecast struct {
 }
 
 const (
-	neighbours = 10  // leaves that a forecast looks at
-	grid       = 5   // points a side at which density is taken
-	priorShape = 9.0 // trust in neighbours: what they say is off by 1/sqrt(9)
-	blindShape = 0.5 // ... and in an even spread, where there are none
-	leastPrior = 0.02
+	neighbours = 10   // leaves that a forecast looks at
+	grid       = 5    // points a side at which density is taken
+	priorShape = 9.0  // trust in neighbours: what they say is off by 1/sqrt(9)
+	blindShape = 0.5  // ... and in an even spread, where there are none
+	leastPrior = 0.02 // rows, where the neighbours have none
 )
 
 // foretell blends what the sample has in the region with what lies around it:
@@ -133,18 +133,21 @@ func (f forecast) surroundings(r rect, lumps []lump) (mean, shape float64) {
 // record compares what was foretold with what came, so that a world of heaps
 // is trusted less than an even one. Old forecasts fade.
 type record struct {
-	n, bias1    float64 // forecasts, and the sum of what came by what was foretold
-	miss, allow float64 // sums of squared errors, relative, beyond chance: as they were, as they were foretold
+	count, ratios float64 // forecasts, and the sum of what came, each by what was foretold
+	miss, allow   float64 // sums of squared errors, relative, beyond chance: as they were, and as they were foretold
 }
 
 const (
 	fade        = 0.98
 	doubt       = 10.0 // forecasts that count as right before there are any
-	doubtSpread = 0.75
+	doubtSpread = 0.3
 )
 
-func (c record) bias() float64 { return (c.bias1 + doubt) / (c.n + doubt) }
+// bias is by what factor forecasts were too low.
+func (c record) bias() float64 { return (c.ratios + doubt) / (c.count + doubt) }
 
+// spread is by what factor they were farther off than was thought; half of it
+// in logarithms, since the few that overflow say most.
 func (c record) spread() float64 {
 	return math.Sqrt((c.miss + doubtSpread) / (c.allow + doubtSpread))
 }
@@ -163,8 +166,8 @@ func (p *Planner) calibrate(a asked) {
 		n = overflow * float64(p.cfg.Cap)
 	}
 	c := &p.record
-	c.n = c.n*fade + 1
-	c.bias1 = c.bias1*fade + n/a.mean
+	c.count = c.count*fade + 1
+	c.ratios = c.ratios*fade + n/a.mean
 	c.miss = c.miss*fade + max(0, (n-a.mean)*(n-a.mean)-a.mean)/(a.mean*a.mean)
 	c.allow = c.allow*fade + 1/a.shape
 }

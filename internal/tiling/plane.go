@@ -110,11 +110,22 @@ func (pl plane) box(r rect) Box {
 	case middle < -180:
 		west, east = west+360, east+360
 	}
-	return Box{
+	b := Box{
 		South: round(max(-90, pl.area.Lat+r.y0/kmPerDegree)), West: round(max(-180, west)),
 		North: round(min(90, pl.area.Lat+r.y1/kmPerDegree)), East: round(min(180, east)),
 	}
+	// A provider may refuse a box without an inside.
+	if b.North <= b.South {
+		b.South = round(b.North - step)
+	}
+	if b.East <= b.West {
+		b.West = round(b.East - step)
+	}
+	return b
 }
+
+// step is the last digit of an edge, in degrees.
+const step = 1e-6
 
 // tighten drops what lies outside the circle on every side. The answer is
 // false where nothing remains.

@@ -116,9 +116,12 @@ func (p *Planner) Next() []Tile {
 	slices.Sort(ids)
 	var again []asked
 	for _, id := range ids {
-		if a := p.wave[id]; a.result != nil {
+		switch a := p.wave[id]; {
+		case a.result != nil && p.cfg.Totals:
+			p.learnTotal(a)
+		case a.result != nil:
 			p.learn(a)
-		} else {
+		default:
 			again = append(again, a)
 		}
 	}
@@ -147,8 +150,15 @@ const (
 // that lie apart. A sample that has no scale yet gets one tile a wave, since
 // that tells how to cut the rest of it.
 func (p *Planner) choose() []Tile {
-	size := min(maxWave, 1+len(p.leaves)/leavesPerTile)
 	var tiles []Tile
+	if p.cfg.Totals {
+		for _, r := range p.open {
+			tiles = append(tiles, p.ask(r, forecast{}))
+		}
+		p.open = nil
+		return tiles
+	}
+	size := min(maxWave, 1+len(p.leaves)/leavesPerTile)
 	var later []region
 	scaling := map[*sample]bool{}
 	for len(p.open) > 0 && len(tiles) < size {

@@ -116,6 +116,30 @@ func TestPlanner_asks_a_tile_again_that_has_no_result(t *testing.T) {
 	}
 }
 
+func TestPlanner_keeps_to_its_root(t *testing.T) {
+	t.Parallel()
+	v := google
+	v.places = scenes[1].build(500, 9)
+	whole := middle.Boxes()[0]
+	halves := []tiling.Box{whole, whole}
+	halves[0].East, halves[1].West = middle.Lon, middle.Lon
+	v.found = map[tiling.Point]bool{}
+	for _, root := range halves {
+		p := tiling.New(tiling.Config{Area: middle, Root: root, PageSize: v.pageSize, Cap: v.cap})
+		for wave := p.Next(); wave != nil; wave = p.Next() {
+			for _, tile := range wave {
+				if tile.Box.West < root.West-1e-5 || tile.Box.East > root.East+1e-5 {
+					t.Errorf("tile %v of the root %v", tile.Box, root)
+				}
+				p.Report(tile, v.search(tile))
+			}
+		}
+	}
+	if c := v.coverage(); c < .995 {
+		t.Errorf("%.4f found", c)
+	}
+}
+
 func TestPlanner_gives_up_where_all_stand_in_one_spot(t *testing.T) {
 	t.Parallel()
 	for name, v := range map[string]provider{"google": google, "nearby": nearby, "yelp": yelp} {

@@ -373,7 +373,7 @@ func TestDoor_that_is_not_ready_is_asked_for_nothing(t *testing.T) {
 	heard := filepath.Join(t.TempDir(), "heard")
 	// What a door in line behind another one was sent, it would ask for when
 	// its turn comes, after its asker's death and the landing of the page.
-	d, err := StartDoor(exec.Command("sh", "-c", `exec cat >"$0"`, heard), t.TempDir())
+	d, err := StartDoor(exec.Command("sh", "-c", `cat >"$0"; exit 0`, heard), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,10 @@ type Config struct {
 	// a network ("10.1.0.0/16") or one port ("127.0.0.1:8093").
 	Allow []string
 
+	// Transport stands in for the network in tests: a provider in this process.
+	// Allow says nothing about it.
+	Transport http.RoundTripper
+
 	// ReadOnly says that every request only reads, so that a POST that was
 	// perhaps carried out may be sent again. Search APIs are of that kind.
 	ReadOnly bool
@@ -92,9 +96,12 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Transport == nil {
+		cfg.Transport = guard.transport()
+	}
 	return &Client{
 		cfg:   cfg,
-		http:  &http.Client{Transport: guard.transport(), CheckRedirect: sameHost},
+		http:  &http.Client{Transport: cfg.Transport, CheckRedirect: sameHost},
 		lanes: lanes,
 	}, nil
 }

@@ -39,7 +39,11 @@ func (c *Call) args() []any {
 
 // SaveCall writes an entry, or how its call ended.
 func (s *Store) SaveCall(ctx context.Context, c Call) error {
-	if _, err := s.exec(ctx, "save_call", c.args()...); err != nil {
+	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, s.queries["save_call"], c.args()...)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("record call %s to %s: %w", c.ID, c.Provider, err)
 	}
 	return nil

@@ -55,22 +55,15 @@ func (s *Store) LandPage(ctx context.Context, p LandedPage, call *Call) error {
 	if err != nil {
 		return fail(err)
 	}
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fail(err)
-	}
-	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing
-	_, err = tx.ExecContext(ctx, s.queries["land_page"], p.RunID, p.Provider, p.QueryID, p.Page, string(keys), p.Records,
-		p.Quarantined, p.CostMicros, p.NextCursor, p.Done, toMicros(p.At), string(notes), p.Question)
-	if err != nil {
-		return fail(err)
-	}
-	if call != nil {
-		if _, err := tx.ExecContext(ctx, s.queries["save_call"], call.args()...); err != nil {
-			return fail(err)
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, s.queries["land_page"], p.RunID, p.Provider, p.QueryID, p.Page, string(keys), p.Records,
+			p.Quarantined, p.CostMicros, p.NextCursor, p.Done, toMicros(p.At), string(notes), p.Question)
+		if err == nil && call != nil {
+			_, err = tx.ExecContext(ctx, s.queries["save_call"], call.args()...)
 		}
-	}
-	if err := tx.Commit(); err != nil {
+		return err
+	})
+	if err != nil {
 		return fail(err)
 	}
 	return nil

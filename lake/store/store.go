@@ -42,6 +42,7 @@ type Store struct {
 	db      *sql.DB
 	queries map[string]string
 	now     func() time.Time
+	group   group
 }
 
 // Open connects to the control state and brings its tables up to date. The DSN

@@ -4,7 +4,7 @@
 -- materialize: table
 -- pii: raw
 -- why: a place that two pages show has one key and one row number twice, so repeats are
---   ranked as int_records_kept ranks them
+--   ranked as int_records_kept ranks them. A row that belongs to a lead the campaign does not want names it
 
 with params as (
     select run_id, campaign_id, min_rating, review_count_min, radius_km
@@ -12,7 +12,14 @@ with params as (
 ),
 
 quarantined as (
-    select q.provider, cast(null as varchar) as provider_key, q.row_number, q.code, q.reason, q.raw
+    select
+        q.provider,
+        cast(null as varchar) as provider_key,
+        q.row_number,
+        q.code,
+        q.reason,
+        q.raw,
+        cast(null as varchar) as lead_id,
     from raw.quarantine as q
     inner join params as p on p.run_id = q.run_id
 ),
@@ -51,6 +58,7 @@ unwanted as (
         r.provider_key,
         r.row_number,
         r.content_hash,
+        l.lead_id,
         l.reject_code as code,
         case l.reject_code
             when 'closed' then 'the business has closed for good'

@@ -3,17 +3,18 @@
 -- keys: none
 -- materialize: table
 -- pii: value
--- why: records that share a value vouch for it together, by the noisy-or of their confidences
+-- why: records that share a value vouch for it together, by the noisy-or of their confidences; ages count in whole
+--   days, so that which of two sources answered first within a run decides nothing
 
 with agreed as (
     select
         lead_key,
         field,
-        arg_max(record_id, (confidence, fetched_at, -record_id)) as record_id,
-        arg_max(value, (confidence, fetched_at, -record_id)) as value,
+        arg_max(record_id, (confidence, -age_days, -record_id)) as record_id,
+        arg_max(value, (confidence, -age_days, -record_id)) as value,
         round(1 - product(1 - confidence), 6) as confidence,
         count(*) as votes,
-        max(fetched_at) as fetched_at,
+        min(age_days) as age_days,
     from intermediate.int_field_values
     group by lead_key, field, norm
 ),
@@ -23,7 +24,7 @@ final as (
         *,
         row_number() over (
             partition by lead_key, field
-            order by confidence desc, fetched_at desc, record_id asc
+            order by confidence desc, age_days asc, record_id asc
         ) as choice_rank,
     from agreed
 )

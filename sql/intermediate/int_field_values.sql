@@ -103,10 +103,11 @@ final as (
         o.field,
         o.value,
         o.norm,
-        o.fetched_at,
+        greatest(0, date_diff('second', o.fetched_at, p.as_of) // 86400) as age_days,
         coalesce(c.confidence, 0.5) * o.care * coalesce(o.likelihood, 1) as confidence,
     from offered as o
     left join intermediate.int_field_confidence as c on c.adapter = o.adapter and c.field = o.field
+    cross join runtime.params as p
     where o.value is not null and o.norm is not null
     -- one record of a provider vouches for a value once, however often it came as an answer
     qualify

@@ -17,7 +17,7 @@ select
     nullif(trim(r.name), '') as name,
     nullif(trim(r.street), '') as line1,
     nullif(trim(r.city), '') as city,
-    nullif(trim(upper(r.region)), '') as region,
+    r.region,
     nullif(trim(r.postal), '') as postal,
     r.country,
     r.lat,

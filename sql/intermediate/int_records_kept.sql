@@ -37,11 +37,9 @@ kept as (
         ) = 1
 ),
 
-final as (
+-- a region is read by its country
+placed as (
     select
-        row_number() over (
-            order by k.subject_key is not null, k.provider, k.provider_key, k.subject_provider, k.subject_key
-        ) as record_id,
         k.* replace (
             coalesce(country_code(k.country), nullif(upper(trim(k.country)), ''), p.country) as country,
             case when is_on_globe(k.lat, k.lon) then k.lat end as lat,
@@ -49,6 +47,15 @@ final as (
         ),
     from kept as k
     cross join runtime.params as p
+),
+
+final as (
+    select
+        row_number() over (
+            order by subject_key is not null, provider, provider_key, subject_provider, subject_key
+        ) as record_id,
+        * replace (region_code(region, country) as region),
+    from placed
 )
 
 select * from final

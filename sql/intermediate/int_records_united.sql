@@ -23,6 +23,8 @@ select 'list' as adapter, * from staging.stg_list__business
 union all by name
 select 'google_places' as adapter, * from staging.stg_google_places__place
 union all by name
+select 'google_places_legacy' as adapter, * from staging.stg_google_places_legacy__place
+union all by name
 select 'yelp' as adapter, * from staging.stg_yelp__business
 union all by name
 select 'crunchbase' as adapter, * from staging.stg_crunchbase__organization

@@ -61,7 +61,7 @@ func TestPrinters_of_firms_have_a_chain_once(t *testing.T) {
 		for _, c := range chains {
 			n := 0
 			for _, l := range w.Listings(provider) {
-				if l.EntityID == "chain:"+slug(c.name) {
+				if l.EntityID == ChainID(c.name) {
 					n++
 				}
 			}

@@ -59,7 +59,7 @@ func (w *World) firm(d *dice, provider string, b *Business, s slip) (Listing, bo
 		l.Email = pick(d, []string{"info@", "hello@", "office@", "contact@"}) + b.Domain
 	}
 	if b.Chain != "" {
-		l.Name, l.Status, l.EntityID = b.Chain, Open, "chain:"+slug(b.Chain)
+		l.Name, l.Status, l.EntityID = b.Chain, Open, ChainID(b.Chain)
 	}
 	return l, true
 }

@@ -79,6 +79,9 @@ type Listing struct {
 	Seen      string   // date of the provider's last look, YYYY-MM-DD
 }
 
+// ChainID is the truth of a listing that is about a chain as a whole.
+func ChainID(chain string) string { return "chain:" + slug(chain) }
+
 // TruthRow says which business a provider's record is about.
 type TruthRow struct {
 	Provider    string `json:"provider"`

@@ -97,7 +97,7 @@ func TestTruth_covers_every_listing_once(t *testing.T) {
 	for _, b := range w.Businesses {
 		known[b.ID] = true
 		if b.Chain != "" {
-			known["chain:"+slug(b.Chain)] = true
+			known[ChainID(b.Chain)] = true
 		}
 	}
 	providers := map[string]map[string]bool{} // entity to its providers

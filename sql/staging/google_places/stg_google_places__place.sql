@@ -15,6 +15,8 @@ with records as (
         r.licence,
         r.content_hash,
         r.cost_micros,
+        r.subject_provider,
+        r.subject_key,
         json_transform(
             r.raw,
             '{
@@ -66,6 +68,8 @@ final as (
         licence,
         content_hash,
         cost_micros,
+        subject_provider,
+        subject_key,
         place.displayName.text as name,
         cast(null as varchar) as legal_name,
         coalesce(

@@ -13,10 +13,10 @@ export LEADLAKE_TESTDATA ?= $(CURDIR)/../shared/data
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps lint-deps setup build run test check lint fmt bench chaos clean
+.PHONY: help deps test-deps lint-deps setup build run test conformance check lint fmt bench bench-ingest chaos rehearse clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: setup test-deps lint-deps ## install everything for use, tests and linters
 
@@ -37,7 +37,10 @@ lint-deps: ; @scripts/deps.sh lint
 test: setup test-deps ## run all tests (PKG=./lake RUN=TestName narrow it)
 	@gotestsum --format pkgname-and-test-fails --hide-summary=output -- -timeout 15m -run '$(RUN)' $(PKG)
 
-check: setup test-deps lint-deps lint test ## what CI runs: linters, then tests
+conformance: build ## the providers' own clients and documents judge the sandbox
+	@scripts/conformance.sh
+
+check: setup test-deps lint-deps lint test conformance ## what CI runs: linters, tests, conformance
 
 lint: ## run the linters alone
 	@scripts/lint.sh
@@ -48,6 +51,12 @@ fmt: lint-deps ## format Go and SQL
 
 bench: setup ## measure the whole job against its limits, on the data in LEADLAKE_TESTDATA
 	@scripts/bench.sh
+
+bench-ingest: setup ## measure landing, and the import of a list beside Sling
+	@scripts/bench_ingest.sh
+
+rehearse: setup ## campaigns against the truth: ARGS="tiling|estimates|budgets|kills [-n N]"
+	go run ./internal/rehearse $(ARGS)
 
 chaos: setup ## kill the program at random moments and compare what it leaves
 	go run ./internal/chaos $(ARGS)

@@ -31,24 +31,24 @@ func newBudget(spec leadlake.BudgetSpec, spent map[string]int64) *budget {
 // micros turns dollars into millionths, to the nearest: 0.29 is 290,000.
 func micros(usd float64) int64 { return int64(usd*1e6 + 0.5) }
 
-// overBudget is the error of a call that is not made because of the campaign's
+// budgetError is the error of a call that is not made because of the campaign's
 // own limit. A provider's credits that are gone have the same code, but not
 // this type.
-type overBudget struct{ err *leadlake.Error }
+type budgetError struct{ err *leadlake.Error }
 
-func (e overBudget) Error() string { return e.err.Error() }
-func (e overBudget) Unwrap() error { return e.err }
+func (e budgetError) Error() string { return e.err.Error() }
+func (e budgetError) Unwrap() error { return e.err }
 
 // reserve takes the price of a call that is about to be made.
 func (b *budget) reserve(source string, cost int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if cost > 0 && b.limit > 0 && b.spent+cost > b.limit {
-		return overBudget{leadlake.Errorf(leadlake.Budget, "source %s: the next call costs $%.4f, and $%.4f of the budget of $%.2f is spent",
+		return budgetError{leadlake.Errorf(leadlake.Budget, "source %s: the next call costs $%.4f, and $%.4f of the budget of $%.2f is spent",
 			source, usd(cost), usd(b.spent), usd(b.limit)).WithFix("raise budget.max_cost_usd to get the rest")}
 	}
 	if limit, ok := b.perSource[source]; ok && cost > 0 && b.bySource[source]+cost > limit {
-		return overBudget{leadlake.Errorf(leadlake.Budget, "source %s: the next call costs $%.4f, and $%.4f of its $%.2f is spent",
+		return budgetError{leadlake.Errorf(leadlake.Budget, "source %s: the next call costs $%.4f, and $%.4f of its $%.2f is spent",
 			source, usd(cost), usd(b.bySource[source]), usd(limit)).WithFix("raise budget.per_source_usd.%s to get the rest", source)}
 	}
 	b.spent += cost

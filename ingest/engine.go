@@ -228,7 +228,7 @@ func (r *running) fail(provider string, err error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := errors.AsType[overBudget](err); ok {
+	if _, ok := errors.AsType[budgetError](err); ok {
 		if r.stop == nil {
 			r.stop = err
 		}

@@ -39,7 +39,7 @@ func (e *Engine) sqlRows(ctx context.Context, req Request) (Response, error) {
 				WithFix("run leadlake setup, which installs what reads object stores")
 		}
 	}
-	rows, err := session.Query(ctx, req.SQL, req.Args...)
+	rows, err := session.Query(ctx, req.SQL, req.Args...) //nolint:rowserrcheck // writeLines checks it
 	if err != nil {
 		session.Close()
 		return Response{}, leadlake.Errorf(leadlake.Unavailable, "query: %w", err).

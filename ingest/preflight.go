@@ -38,7 +38,7 @@ func first(problems []error) error {
 	var found error
 	more := 0
 	for _, p := range problems {
-		var over overBudget
+		var over budgetError
 		switch {
 		case p == nil:
 		case found != nil:

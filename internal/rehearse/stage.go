@@ -197,5 +197,3 @@ func (s *stage) killed(ctx context.Context, after time.Duration, home string, ar
 	}
 	return true, nil
 }
-
-func chance(d *rand.Rand, p float64) bool { return d.Float64() < p }

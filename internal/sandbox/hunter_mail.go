@@ -29,7 +29,7 @@ func acceptAll(domain string) bool { return roll("accept all", domain, 7) == 0 }
 
 // mailStatus is Hunter's word for an address and how sure it is.
 func mailStatus(email, domain string) (status string, confidence int) {
-	spread := int(roll("confidence", email, 10))
+	spread := roll("confidence", email, 10)
 	switch n := roll("status", email, 20); {
 	case n == 0:
 		return "invalid", 5 + spread

@@ -41,6 +41,7 @@ type limit struct {
 // opening says when a window begins.
 type opening int
 
+// The openings.
 const (
 	Clock        opening = iota // at the full minute, hour or midnight
 	FirstRequest                // with the first call after the last window ended

@@ -127,7 +127,7 @@ func TestOpenCorporates_is_a_page_where_it_is_down(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode != 502 || gjson.ValidBytes(body) || !strings.Contains(resp.Header.Get("Content-Type"), "html") {
+	if resp.StatusCode != http.StatusBadGateway || gjson.ValidBytes(body) || !strings.Contains(resp.Header.Get("Content-Type"), "html") {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 }

@@ -21,7 +21,6 @@ type scene struct {
 	sprinkle  float64 // share of places that are spread evenly
 	malls     float64 // share of places that stand in heaps of 100 m
 	streets   float64 // share of places that stand along straight roads
-	byCentre  bool    // a search gives the places in the middle of its box first
 	placeless float64 // share of places without a point
 }
 

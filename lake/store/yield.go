@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/leadlake/leadlake"
@@ -38,12 +39,11 @@ func (s *Store) Yield(ctx context.Context) (Yield, error) {
 		}
 		var c leadlake.CampaignSpec
 		var f leadlake.Funnel
-		if json.Unmarshal([]byte(spec), &c) != nil || json.Unmarshal([]byte(funnel), &f) != nil {
-			return nil // of another release
+		if err := errors.Join(json.Unmarshal([]byte(spec), &c), json.Unmarshal([]byte(funnel), &f)); err == nil { // else it is of another release
+			y.Read += f.Read
+			y.Published += f.Published
+			published[id], asked[id] = f.Published, c.Enrichment
 		}
-		y.Read += f.Read
-		y.Published += f.Published
-		published[id], asked[id] = f.Published, c.Enrichment
 		return nil
 	}, yieldRuns)
 	if err != nil {

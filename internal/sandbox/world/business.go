@@ -253,8 +253,9 @@ func (c *census) week(key [3]int) []Hours {
 		return week
 	}
 	var week []Hours
-	switch opens, closes, days := key[0], key[1], key[2]; {
-	case days == 7:
+	opens, closes, days := key[0], key[1], key[2]
+	switch days {
+	case 7:
 		for day := range 7 {
 			week = append(week, Hours{day, opens, closes})
 		}

@@ -74,7 +74,7 @@ final as (
         case when is_american then lines[-2][:2] end as region,
         nullif(case when is_american then lines[-2][4:] end, '') as postal,
         case when len(lines) >= 2 then country_code(lines[-1]) end as country,
-        place.geometry.location.lat as lat,
+        place.geometry.location.lat,
         place.geometry.location.lng as lon,
         replace(kinds[1], '_', ' ') as category,
         place.rating,

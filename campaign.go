@@ -144,8 +144,10 @@ func (c CampaignSpec) Validate() error {
 		return Errorf(Invalid, "campaign: filters.min_rating is %g", c.Filters.MinRating).WithFix("ratings go from 1 to 5")
 	case c.Filters.ReviewCountMin < 0:
 		return Errorf(Invalid, "campaign: filters.review_count_min is negative")
-	case c.Budget.MaxCostUSD < 0 || c.Budget.PerLeadUSD < 0:
-		return Errorf(Invalid, "campaign: budget.max_cost_usd or per_lead_usd is negative")
+	case c.Budget.MaxCostUSD < 0:
+		return Errorf(Invalid, "campaign: budget.max_cost_usd is negative")
+	case c.Budget.PerLeadUSD < 0:
+		return Errorf(Invalid, "campaign: budget.per_lead_usd is negative")
 	case c.Budget.MinFillRate < 0 || c.Budget.MinFillRate > 1:
 		return Errorf(Invalid, "campaign: budget.min_fill_rate is %g", c.Budget.MinFillRate).WithFix("use a share between 0 and 1, such as 0.2")
 	}

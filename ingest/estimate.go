@@ -102,14 +102,14 @@ func (e *Engine) Estimate(ctx context.Context, c leadlake.CampaignSpec) (Estimat
 // Shares of records that become leads where no run has told yet.
 const (
 	leadsPerRecord = 0.6
-	minRead        = 200
+	minFound       = 200
 )
 
 func leadsOf(found Interval, y store.Yield) Interval {
-	if y.Read < minRead {
+	if y.Found < minFound {
 		return Interval{found.Low * 0.2, found.Mid * leadsPerRecord, found.High}
 	}
-	return found.times(float64(y.Published) / float64(y.Read))
+	return found.times(float64(y.Published) / float64(y.Found))
 }
 
 func (e *Engine) estimateSource(ctx context.Context, p SourcePlan) (SourceEstimate, error) {

@@ -234,7 +234,7 @@ func TestFailedRunIsNotPublished(t *testing.T) {
 	s.do(t, "ingest", s.campaign, "--input", "shops="+list)
 	runs := s.runs(t)
 	abandoned := runs[0].RunID
-	for _, step := range []string{"transform", "score"} {
+	for _, step := range []string{"transform", "enrich", "score"} {
 		s.do(t, step, "--run", abandoned)
 	}
 	s.write(t, "shops.yaml", shopCampaign+"keywords: changed\n")

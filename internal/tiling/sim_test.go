@@ -92,7 +92,6 @@ type provider struct {
 	cap      int
 	circle   bool
 	totals   bool
-	byCentre bool
 
 	calls int
 	found map[tiling.Point]bool
@@ -112,9 +111,6 @@ func (v *provider) search(t tiling.Tile) tiling.Result {
 			!v.circle && p.Lat >= b.South && p.Lat <= b.North && p.Lon >= b.West && p.Lon <= b.East {
 			hits = append(hits, p)
 		}
-	}
-	if v.byCentre {
-		slices.SortStableFunc(hits, func(a, b place) int { return cmp.Compare(away(a.Point), away(b.Point)) })
 	}
 	limit := v.cap
 	if t.Pages > 0 {

@@ -12,7 +12,7 @@ import (
 
 // Yield is what past runs made of what they read, for estimates.
 type Yield struct {
-	Read      int64                  // records and rows
+	Found     int64                  // businesses that sources had, each once a source
 	Published int64                  // leads
 	Lookups   map[string]LookupYield // by provider
 }
@@ -25,13 +25,13 @@ type LookupYield struct {
 }
 
 // yieldRuns is how many runs an estimate looks back.
-const yieldRuns = 200
+const yieldRuns = 30
 
 // Yield sums up the youngest published runs.
 func (s *Store) Yield(ctx context.Context) (Yield, error) {
 	y := Yield{Lookups: map[string]LookupYield{}}
 	published := map[string]int64{}
-	asked := map[string][]string{}
+	asked, specs := map[string][]string{}, map[string]leadlake.CampaignSpec{}
 	err := s.each(ctx, "published_runs", func(rows *sql.Rows) error {
 		var id, spec, funnel string
 		if err := rows.Scan(&id, &spec, &funnel); err != nil {
@@ -40,7 +40,7 @@ func (s *Store) Yield(ctx context.Context) (Yield, error) {
 		var c leadlake.CampaignSpec
 		var f leadlake.Funnel
 		if err := errors.Join(json.Unmarshal([]byte(spec), &c), json.Unmarshal([]byte(funnel), &f)); err == nil { // else it is of another release
-			y.Read += f.Read
+			specs[id] = c
 			y.Published += f.Published
 			published[id], asked[id] = f.Published, c.Enrichment
 		}
@@ -48,6 +48,13 @@ func (s *Store) Yield(ctx context.Context) (Yield, error) {
 	}, yieldRuns)
 	if err != nil {
 		return y, fmt.Errorf("sum up runs: %w", err)
+	}
+	for id, c := range specs {
+		found, err := s.found(ctx, id, c)
+		if err != nil {
+			return y, err
+		}
+		y.Found += found
 	}
 	for id, providers := range asked {
 		for _, p := range providers {
@@ -73,4 +80,35 @@ func (s *Store) Yield(ctx context.Context) (Yield, error) {
 		return y, fmt.Errorf("sum up lookups: %w", err)
 	}
 	return y, nil
+}
+
+// found counts what the sources of a run had. Places of a tiled search count
+// once however many tiles gave them.
+func (s *Store) found(ctx context.Context, runID string, c leadlake.CampaignSpec) (int64, error) {
+	pages, err := s.LandedPages(ctx, runID)
+	if err != nil {
+		return 0, err
+	}
+	sources := map[string]bool{}
+	for _, src := range c.Sources {
+		sources[src.Provider()] = true
+	}
+	type place struct {
+		provider string
+		at       [2]float64
+	}
+	places := map[place]bool{}
+	rows := int64(0)
+	for _, p := range pages {
+		switch {
+		case !sources[p.Provider]:
+		case p.Notes.Area == nil:
+			rows += p.Records
+		default:
+			for _, at := range p.Notes.Points {
+				places[place{p.Provider, at}] = true
+			}
+		}
+	}
+	return rows + int64(len(places)), nil
 }

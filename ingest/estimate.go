@@ -67,7 +67,7 @@ func (e *Engine) Estimate(ctx context.Context, c leadlake.CampaignSpec) (Estimat
 	if err != nil {
 		return total, err
 	}
-	yield, err := e.Ledger.Yield(ctx)
+	yield, err := e.Ledger.Yield(ctx, c.Keywords)
 	if err != nil {
 		return total, err
 	}

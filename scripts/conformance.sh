@@ -31,7 +31,7 @@ need() { # need PROGRAM FIX: name a tool that only the user can install
 # and clearbit cannot be built for what is newer.
 python311() {
 	local p
-	for p in python3.11 python3; do
+	for p in python3.11 /usr/bin/python3.11 python3; do
 		if "$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
 			echo "$p"
 			return
@@ -43,6 +43,15 @@ python311() {
 say() { printf 'installing %s ...\n' "$*" >&2; }
 
 pins() { cat "$@" | sha256sum | cut -c1-16; }
+
+# debian installs packages where that may be done; what is still missing is named below.
+debian() {
+	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || return 0
+	say "$* by apt-get"
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >/dev/null || true
+}
+python311 >/dev/null || debian python3.11 python3.11-venv
+command -v npm >/dev/null 2>&1 || debian nodejs npm
 
 need go "install Go 1.26 or newer and put it on the PATH"
 python=$(python311) || need python3.11 "install Python 3.11 with venv (Debian 12: apt-get install python3-venv)"

@@ -25,7 +25,7 @@ func budgets(ctx context.Context, w io.Writer, o options) error {
 		if err != nil {
 			return err
 		}
-		budget := 0.02 + d.Float64()*d.Float64()*0.8
+		budget := 0.04 + d.Float64()*d.Float64()*0.8
 		text := fmt.Sprintf("vertical: local_services\nkeywords: %s\n%ssources: [google_places, yelp]\nenrichment: [hunter, clearbit, google_geocoding]\nbudget: {max_cost_usd: %.4f}\n",
 			keywords[d.IntN(len(keywords))], s.randomPlace(d, 12), budget)
 		path, err := campaign(home, "budget", text)

@@ -27,11 +27,13 @@ type LookupYield struct {
 // yieldRuns is how many runs an estimate looks back.
 const yieldRuns = 30
 
-// Yield sums up the youngest published runs.
-func (s *Store) Yield(ctx context.Context) (Yield, error) {
+// Yield sums up the youngest published runs: those with the same keywords,
+// where there are any, since lines of business differ in what is known of them.
+func (s *Store) Yield(ctx context.Context, keywords string) (Yield, error) {
 	y := Yield{Lookups: map[string]LookupYield{}}
 	published := map[string]int64{}
-	asked, specs := map[string][]string{}, map[string]leadlake.CampaignSpec{}
+	specs := map[string]leadlake.CampaignSpec{}
+	alike := false
 	err := s.each(ctx, "published_runs", func(rows *sql.Rows) error {
 		var id, spec, funnel string
 		if err := rows.Scan(&id, &spec, &funnel); err != nil {
@@ -41,8 +43,8 @@ func (s *Store) Yield(ctx context.Context) (Yield, error) {
 		var f leadlake.Funnel
 		if err := errors.Join(json.Unmarshal([]byte(spec), &c), json.Unmarshal([]byte(funnel), &f)); err == nil { // else it is of another release
 			specs[id] = c
-			y.Published += f.Published
-			published[id], asked[id] = f.Published, c.Enrichment
+			published[id] = f.Published
+			alike = alike || c.Keywords == keywords
 		}
 		return nil
 	}, yieldRuns)
@@ -50,18 +52,21 @@ func (s *Store) Yield(ctx context.Context) (Yield, error) {
 		return y, fmt.Errorf("sum up runs: %w", err)
 	}
 	for id, c := range specs {
+		if alike && c.Keywords != keywords {
+			delete(published, id)
+			continue
+		}
+		y.Published += published[id]
+		for _, p := range c.Enrichment {
+			one := y.Lookups[p]
+			one.Leads += published[id]
+			y.Lookups[p] = one
+		}
 		found, err := s.found(ctx, id, c)
 		if err != nil {
 			return y, err
 		}
 		y.Found += found
-	}
-	for id, providers := range asked {
-		for _, p := range providers {
-			one := y.Lookups[p]
-			one.Leads += published[id]
-			y.Lookups[p] = one
-		}
 	}
 	err = s.each(ctx, "spent_by_lookup", func(rows *sql.Rows) error {
 		var id, provider string

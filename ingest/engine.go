@@ -234,11 +234,9 @@ func (r *running) fail(provider string, err error) {
 		}
 		return
 	}
-	if r.ctx.Err() == nil {
-		r.Log.Warn("source failed", "run_id", r.run.RunID, "source", provider, "err", err)
-	}
-	if r.failed[provider] == nil {
+	if r.failed[provider] == nil { // calls side by side fail together: one line says it
 		r.failed[provider] = err
+		r.Log.Info("source failed", "run_id", r.run.RunID, "source", provider, "err", err)
 	}
 }
 

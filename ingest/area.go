@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"strconv"
+
 	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/internal/gazetteer"
 )
@@ -9,6 +11,10 @@ const (
 	maxRadiusKM     = 500
 	defaultRadiusKM = 25.0
 )
+
+// Degrees prints a coordinate to about ten centimetres: the same on every
+// machine, since it is part of a query's id.
+func Degrees(v float64) string { return strconv.FormatFloat(v, 'f', 6, 64) }
 
 // AreaOf is the circle of a campaign: around its point, or around its city.
 func AreaOf(g leadlake.GeoSpec) (Area, error) {

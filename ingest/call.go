@@ -59,12 +59,10 @@ func (r *running) ask(ctx context.Context, source Source, o origin, req Request,
 	}
 	ctx = wire.WithCall(ctx, wire.Call{Provider: o.spec.Name, Account: account(secret), Endpoint: req.Endpoint, RequestID: r.wireID(o.requestID)})
 	for try := 1; ; try++ {
-		resp, err := r.roundTrip(ctx, o.spec, req, secret, call)
+		resp, judgement, err := r.roundTrip(ctx, source, req, secret, call)
 		if err != nil {
 			return resp, "", err
 		}
-		body := resp.Body.(*bytes.Reader)
-		judgement := judge(source, resp, body)
 		call.Verdict = string(judgement.Verdict)
 		switch judgement.Verdict {
 		case Fine, Miss, Erased:
@@ -90,17 +88,18 @@ func account(secret string) string {
 }
 
 // roundTrip sends the request once through the door and reads the answer.
-func (r *running) roundTrip(ctx context.Context, spec Spec, req Request, secret string, call *store.Call) (Response, error) {
+func (r *running) roundTrip(ctx context.Context, source Source, req Request, secret string, call *store.Call) (Response, Judgement, error) {
+	spec := source.Spec()
 	out, err := r.httpRequest(ctx, spec, req, secret)
 	if err != nil {
-		return Response{}, err
+		return Response{}, Judgement{}, err
 	}
 	began := r.Now()
 	resp, err := r.HTTP.Do(out)
 	call.Millis += r.Now().Sub(began).Milliseconds()
 	if err != nil {
 		call.Attempts++
-		return Response{}, hide(fmt.Errorf("call %s: %w", spec.Name, err), secret)
+		return Response{}, Judgement{}, hide(unanswered(spec, err), secret)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body) // the door has bounded it
@@ -108,43 +107,31 @@ func (r *running) roundTrip(ctx context.Context, spec Spec, req Request, secret 
 	call.Status = resp.StatusCode
 	call.Bytes += int64(len(body))
 	if err != nil {
-		return Response{}, hide(leadlake.Errorf(leadlake.Unavailable, "call %s: read answer: %w", spec.Name, err), secret)
+		return Response{}, Judgement{}, hide(leadlake.Errorf(leadlake.Unavailable, "call %s: read answer: %w", spec.Name, err), secret)
 	}
-	return Response{Status: resp.StatusCode, Header: resp.Header, Body: bytes.NewReader(body)}, nil
+	return Response{Status: resp.StatusCode, Header: resp.Header, Body: bytes.NewReader(body)}, judge(source, resp, body), nil
 }
 
-// judge asks the source, then HTTP. The body is left at its start.
-func judge(source Source, resp Response, body *bytes.Reader) Judgement {
+// unanswered is the error of a call without an answer. Where only the network
+// is to blame it says what to do.
+func unanswered(spec Spec, err error) error {
+	var known *leadlake.Error
+	if errors.As(err, &known) && known.Code == leadlake.Unavailable && known.Fix == "" {
+		return leadlake.Errorf(leadlake.Unavailable, "call %s: %w", spec.Name, err).
+			WithFix("check the network, then run the same command again: it goes on where it stopped")
+	}
+	return fmt.Errorf("call %s: %w", spec.Name, err)
+}
+
+// judge asks the source what an answer means, and the door where the source has
+// nothing to say.
+func judge(source Source, resp *http.Response, body []byte) Judgement {
 	if j, ok := source.(Judge); ok {
-		text := make([]byte, body.Len())
-		body.Read(text)            //nolint:errcheck // memory
-		body.Seek(0, io.SeekStart) //nolint:errcheck // memory
-		if judgement := j.Judge(resp.Status, resp.Header, text); judgement.Verdict != "" {
+		if judgement := j.Judge(resp.StatusCode, resp.Header, body); judgement.Verdict != "" {
 			return judgement
 		}
 	}
-	verdict := Wrong
-	switch {
-	case resp.Status == http.StatusAccepted:
-		verdict = Pending
-	case resp.Status >= 200 && resp.Status <= 299:
-		verdict = Fine
-	case resp.Status == http.StatusUnauthorized:
-		verdict = Denied
-	case resp.Status == http.StatusPaymentRequired:
-		verdict = Spent
-	case resp.Status == http.StatusForbidden:
-		verdict = Refused
-	case resp.Status == http.StatusNotFound:
-		verdict = Miss
-	case resp.Status == http.StatusTooManyRequests:
-		verdict = Slow
-	case resp.Status == http.StatusRequestTimeout, resp.Status >= 500:
-		verdict = Broken
-	case resp.Status == http.StatusUnavailableForLegalReasons:
-		verdict = Erased
-	}
-	return Judgement{Verdict: verdict}
+	return wire.JudgementOf(resp)
 }
 
 func (e *Engine) credential(spec Spec) (string, error) {
@@ -276,5 +263,5 @@ func hide(err error, secret string) error {
 	if secret == "" || !strings.Contains(err.Error(), secret) {
 		return err
 	}
-	return leadlake.Errorf(leadlake.ErrorCode(err), "%w", errors.New(mask(err.Error(), secret)))
+	return leadlake.Errorf(leadlake.ErrorCode(err), "%w", errors.New(mask(err.Error(), secret))) // its fix is in the text
 }

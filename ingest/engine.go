@@ -149,9 +149,10 @@ type running struct {
 	open   map[string]store.Call // by request: calls of a dead process, of which nobody knows the end
 	asked  map[string]bool       // queries of this call
 	capped map[string]int        // by provider
-	fresh  map[string]int64
-	failed map[string]error  // by provider
-	weak   map[string]string // by provider: what it brought is too little to go on
+	fresh  map[string]int64      // rows by provider that were read just now
+	done   map[string]Progress   // by provider: what has landed, in sums
+	failed map[string]error      // by provider
+	weak   map[string]string     // by provider: what it brought is too little to go on
 
 	earlier map[string]earlierAnswer // by query: what a run before this one has bought
 	stop    error                    // the first error of the budget
@@ -183,16 +184,28 @@ func (e *Engine) start(ctx context.Context, run leadlake.Run, progress func(Prog
 		asked:  map[string]bool{},
 		capped: map[string]int{},
 		fresh:  map[string]int64{},
+		done:   map[string]Progress{},
 		failed: map[string]error{},
 		weak:   map[string]string{},
 	}
 	for _, p := range landed {
-		r.landed[pageID{p.Provider, p.QueryID, p.Page}] = p
+		r.keep(p)
 	}
 	for _, c := range open {
 		r.open[c.RequestID] = c
 	}
 	return r, nil
+}
+
+// keep notes a landed page. The caller holds the lock, or has the only
+// reference.
+func (r *running) keep(p store.LandedPage) {
+	r.landed[pageID{p.Provider, p.QueryID, p.Page}] = p
+	sum := r.done[p.Provider]
+	sum.Pages++
+	sum.Rows += p.Records + p.Quarantined
+	sum.CostMicros += p.CostMicros
+	r.done[p.Provider] = sum
 }
 
 // source runs the queries of one source, a few at once.

@@ -77,7 +77,7 @@ func (e *Engine) enrichers(c leadlake.CampaignSpec) ([]Enricher, error) {
 // waterfall is the state of one Enrich.
 type waterfall struct {
 	*running
-	sources []tap
+	sources []*tap
 	leads   []Lead
 
 	lock    sync.Mutex
@@ -87,17 +87,11 @@ type waterfall struct {
 // tap is a source of the waterfall.
 type tap struct {
 	Enricher
-	name  string
-	spec  Spec
-	index int
-
-	mu      *sync.Mutex
-	score   *tally
+	name    string
+	gives   []Gift
 	queries [][]Query // by lead
-}
 
-// tally counts how a source does in this run.
-type tally struct {
+	mu                 sync.Mutex
 	asked, hits, wrong int
 	closed             bool // it is not asked again
 }
@@ -113,9 +107,7 @@ type lookup struct {
 func newWaterfall(r *running, sources []Enricher, stats []lookupStats, leads []Lead) *waterfall {
 	w := &waterfall{running: r, leads: leads, lookups: map[string]*lookup{}}
 	for _, s := range ranked(sources, stats) {
-		t := tap{Enricher: s.Enricher, name: s.Spec().Name, spec: s.Spec(), index: len(w.sources), mu: &sync.Mutex{}, score: &tally{}}
-		t.spec.Gives = s.gives
-		t.queries = make([][]Query, len(leads))
+		t := &tap{Enricher: s.Enricher, name: s.Spec().Name, gives: s.gives, queries: make([][]Query, len(leads))}
 		for i, lead := range leads {
 			if !t.helps(lead.Has) {
 				continue
@@ -134,8 +126,8 @@ func newWaterfall(r *running, sources []Enricher, stats []lookupStats, leads []L
 }
 
 // helps says whether the source gives a field that the lead lacks.
-func (t tap) helps(has map[Field]bool) bool {
-	for _, g := range t.spec.Gives {
+func (t *tap) helps(has map[Field]bool) bool {
+	for _, g := range t.gives {
 		if !has[g.Field] {
 			return true
 		}
@@ -184,7 +176,7 @@ func (w *waterfall) lead(ctx context.Context, i int) error {
 }
 
 // tooDear says whether a question would pass the ceiling of its lead.
-func (w *waterfall) tooDear(t tap, q Query, spent int64) bool {
+func (w *waterfall) tooDear(t *tap, q Query, spent int64) bool {
 	ceiling := micros(w.running.run.Spec.Budget.PerLeadUSD)
 	if ceiling == 0 {
 		return false
@@ -195,7 +187,7 @@ func (w *waterfall) tooDear(t tap, q Query, spent int64) bool {
 
 // ask asks once for all leads with the same question. Only the end of the run
 // is an error: a source that fails is closed, and the others go on.
-func (w *waterfall) ask(ctx context.Context, t tap, q Query) (answered, error) {
+func (w *waterfall) ask(ctx context.Context, t *tap, q Query) (answered, error) {
 	w.lock.Lock()
 	l := w.lookups[q.ID]
 	w.lock.Unlock()
@@ -221,41 +213,41 @@ const (
 )
 
 // judge counts a lookup, and closes the source where that says so.
-func (w *waterfall) judge(t tap, l *lookup) {
+func (w *waterfall) judge(t *tap, l *lookup) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if l.err != nil {
 		if leadlake.ErrorCode(l.err) == leadlake.Invalid { // about this lead, unless it is about all of them
-			if t.score.wrong++; t.score.wrong < wrongAfter {
+			if t.wrong++; t.wrong < wrongAfter {
 				w.Log.Info("lookup refused", "run_id", w.running.run.RunID, "source", t.name, "err", l.err)
 				return
 			}
 		}
-		t.score.closed = true
+		t.closed = true
 		if !errors.Is(l.err, context.Canceled) {
 			w.fail(t.name, l.err)
 		}
 		return
 	}
-	t.score.asked++
-	t.score.wrong = 0
+	t.asked++
+	t.wrong = 0
 	if len(l.found.pages) > 0 && len(l.found.pages[0].Notes.Gives) > 0 {
-		t.score.hits++
+		t.hits++
 	}
 	floor := w.running.run.Spec.Budget.MinFillRate
-	if t.score.asked < floorAfter || float64(t.score.hits) >= floor*float64(t.score.asked) {
+	if t.asked < floorAfter || float64(t.hits) >= floor*float64(t.asked) {
 		return
 	}
-	t.score.closed = true
+	t.closed = true
 	w.mu.Lock()
-	w.weak[t.name] = fmt.Sprintf("%d of %d lookups brought something, the campaign wants %.0f%%", t.score.hits, t.score.asked, 100*floor)
+	w.weak[t.name] = fmt.Sprintf("%d of %d lookups brought something, the campaign wants %.0f%%", t.hits, t.asked, 100*floor)
 	w.mu.Unlock()
 }
 
-func (t tap) open() bool {
+func (t *tap) open() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return !t.score.closed
+	return !t.closed
 }
 
 func (w *waterfall) summary() Summary {

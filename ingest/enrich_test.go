@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,13 @@ func (s teller) Spec() ingest.Spec {
 		Name: s.name, Licence: "test", BaseURL: "https://" + s.name + ".example", Gives: s.gives, CostMicrosPerCall: 10_000,
 		CredentialEnv: strings.ToUpper(s.name) + "_KEY", CredentialHeader: "X-Key",
 	}
+}
+
+func (s teller) Judge(status int, _ http.Header, _ []byte) ingest.Judgement {
+	if status == http.StatusNotFound {
+		return ingest.Judgement{Verdict: ingest.Miss}
+	}
+	return ingest.Judgement{}
 }
 
 func (s teller) Lookup(about ingest.Subject) []ingest.Query {

@@ -136,7 +136,7 @@ func (r *running) page(ctx context.Context, source Source, q Query, n int, curso
 	}
 	r.forget(o.requestID)
 	r.mu.Lock()
-	r.landed[id] = page
+	r.keep(page)
 	r.mu.Unlock()
 	r.report(q.Provider, 0)
 	return page, nil
@@ -343,14 +343,8 @@ func (r *running) report(provider string, fresh int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fresh[provider] += fresh
-	p := Progress{Provider: provider}
-	for id, page := range r.landed {
-		if id.provider == provider {
-			p.Pages++
-			p.Rows += page.Records + page.Quarantined
-			p.CostMicros += page.CostMicros
-		}
-	}
+	p := r.done[provider]
+	p.Provider = provider
 	p.Rows = max(p.Rows, r.fresh[provider]) // the page that is being read counts too
 	if s := r.Now().Sub(r.started).Seconds(); s > 0 {
 		p.RowsPerSecond = float64(r.fresh[provider]) / s

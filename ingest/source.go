@@ -100,7 +100,7 @@ const DefaultMaxPages = 1000
 type Query struct {
 	ID             string            // from QueryID: same question, same id
 	Provider       string            // name on the records
-	Params         map[string]string // all that Request and Parse need
+	Params         map[string]string // all that Request needs, and Parse beside Subjects
 	EstimatedCalls int               // for plans and their price
 	Tile           *Box              // where it looks, for sources that are Tiled
 	Area           *Area             // of the root query of a Tiled plan: what its tiles have to cover; the engine sets it

@@ -68,8 +68,11 @@ func (j *job) ingest(ctx context.Context) error {
 	j.ingested, err = engine.Run(ctx, j.run, func(p ingest.Progress) {
 		j.out.progress("ingest     %s: %s rows, %d pages, %s rows/s", p.Provider, count(p.Rows), p.Pages, count(int64(p.RowsPerSecond)))
 	})
+	if err != nil { // it says itself what failed
+		return err
+	}
 	j.noteSources(j.ingested)
-	return err
+	return nil
 }
 
 // noteSources says in one line each what went less than well.

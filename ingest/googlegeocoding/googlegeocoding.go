@@ -5,7 +5,6 @@ package googlegeocoding
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/leadlake/leadlake/ingest"
@@ -68,7 +67,7 @@ func (Source) Lookup(s ingest.Subject) []ingest.Query {
 			params[regionParam] = code
 		}
 	case hasPoint && s.Street == "":
-		params[latlngParam] = degrees(*s.Lat) + "," + degrees(*s.Lon)
+		params[latlngParam] = ingest.Degrees(*s.Lat) + "," + ingest.Degrees(*s.Lon)
 	default:
 		return nil
 	}
@@ -100,10 +99,6 @@ func regionCode(country string) string {
 	}
 	return code
 }
-
-// degrees prints a coordinate to about ten centimetres: the same on every
-// machine, since it is part of a query's id.
-func degrees(v float64) string { return strconv.FormatFloat(v, 'f', 6, 64) }
 
 // Request builds the call. A point is asked for its address alone, so that no
 // town comes in its place.

@@ -124,8 +124,8 @@ func (Source) At(q ingest.Query, tile ingest.Box) ingest.Query {
 		return at(q, tile, circleAround(tile))
 	}
 	return at(q, tile, map[string]string{
-		"low_lat": degrees(tile.South), "low_lon": degrees(tile.West),
-		"high_lat": degrees(tile.North), "high_lon": degrees(tile.East),
+		"low_lat": ingest.Degrees(tile.South), "low_lon": ingest.Degrees(tile.West),
+		"high_lat": ingest.Degrees(tile.North), "high_lon": ingest.Degrees(tile.East),
 	})
 }
 
@@ -152,7 +152,7 @@ func (Source) Lookup(lead ingest.Subject) []ingest.Query {
 	}
 	params := map[string]string{"method": searchText, "text": strings.Join(words, ", "), "rows": "1"}
 	if known {
-		params["lat"], params["lon"], params["radius_m"] = degrees(*lead.Lat), degrees(*lead.Lon), biasMetres
+		params["lat"], params["lon"], params["radius_m"] = ingest.Degrees(*lead.Lat), ingest.Degrees(*lead.Lon), biasMetres
 	}
 	if len(lead.Country) == 2 {
 		params["region_code"] = strings.ToUpper(lead.Country)

@@ -54,11 +54,7 @@ func circleAround(b ingest.Box) map[string]string {
 	// Two metres more make up for the digits of the degrees.
 	radius := min(maxRadius, math.Ceil(math.Hypot(high, wide)/2*1000)+2)
 	return map[string]string{
-		"lat": degrees((b.South + b.North) / 2), "lon": degrees((b.West + b.East) / 2),
+		"lat": ingest.Degrees((b.South + b.North) / 2), "lon": ingest.Degrees((b.West + b.East) / 2),
 		"radius_m": strconv.FormatFloat(radius, 'f', 0, 64),
 	}
 }
-
-// degrees prints a coordinate to about ten centimetres: the same on every
-// machine, since it is part of a query's id.
-func degrees(v float64) string { return strconv.FormatFloat(v, 'f', 6, 64) }

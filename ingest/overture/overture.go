@@ -74,7 +74,7 @@ func (Source) Plan(c leadlake.CampaignSpec, src leadlake.SourceSpec) ([]ingest.Q
 	for _, b := range boxes {
 		params := map[string]string{
 			pathParam:  parquetFiles(src.Path),
-			southParam: degrees(b.South), westParam: degrees(b.West), northParam: degrees(b.North), eastParam: degrees(b.East),
+			southParam: ingest.Degrees(b.South), westParam: ingest.Degrees(b.West), northParam: ingest.Degrees(b.North), eastParam: ingest.Degrees(b.East),
 		}
 		switch {
 		case len(categories) > 0:

@@ -5,35 +5,21 @@ import (
 
 	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/ingest"
-	"github.com/leadlake/leadlake/internal/gazetteer"
 )
 
 const (
 	kmPerDegree = 111.195 // of latitude
-	defaultKM   = 25.0
-	maxAreaKM   = 500.0
-	rootKM      = 56.0 // side of a square whose circle has a radius just below maxRadius
+	rootKM      = 56.0    // side of a square whose circle has a radius just below maxRadius
 )
 
 // rootsOf covers the circle of a campaign with boxes, each small enough for
 // one search.
 func rootsOf(g leadlake.GeoSpec) ([]ingest.Box, error) {
-	radius := g.RadiusKM
-	if radius == 0 {
-		radius = defaultKM
-	}
-	if !(radius > 0 && radius <= maxAreaKM) {
-		return nil, leadlake.Errorf(leadlake.Invalid, "campaign: geo.radius_km is %g", g.RadiusKM).
-			WithFix("use a radius of up to %g km", maxAreaKM)
-	}
-	if g.Lat != nil && g.Lon != nil {
-		return cover(ingest.Point{Lat: *g.Lat, Lon: *g.Lon}, radius), nil
-	}
-	place, err := gazetteer.Lookup(g.City, g.Region, g.Country)
+	area, err := ingest.AreaOf(g)
 	if err != nil {
 		return nil, err
 	}
-	return cover(ingest.Point{Lat: place.Lat, Lon: place.Lon}, radius), nil
+	return cover(ingest.Point{Lat: area.Lat, Lon: area.Lon}, area.RadiusKM), nil
 }
 
 // cover lays rows of boxes over a circle and keeps those that it touches.

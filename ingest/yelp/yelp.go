@@ -122,14 +122,12 @@ func categoriesOf(c leadlake.CampaignSpec) []string {
 func (Source) At(q ingest.Query, box ingest.Box) ingest.Query {
 	params := maps.Clone(q.Params)
 	lat, lon, radius := circle(box)
-	params["latitude"], params["longitude"] = degrees(lat), degrees(lon)
+	params["latitude"], params["longitude"] = ingest.Degrees(lat), ingest.Degrees(lon)
 	params["radius"] = strconv.Itoa(radius)
 	q.Params, q.Tile = params, &box
 	q.ID = ingest.QueryID(q.Provider, params)
 	return q
 }
-
-func degrees(v float64) string { return strconv.FormatFloat(v, 'f', 6, 64) }
 
 // Lookup asks by the telephone number, else by name and address. A lead with
 // neither cannot be asked about.

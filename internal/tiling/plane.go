@@ -15,8 +15,11 @@ type Area struct {
 }
 
 // Boxes is the smallest box around the area, or the two of an area that
-// crosses the antimeridian.
+// crosses the antimeridian. One that comes to a pole has every longitude.
 func (a Area) Boxes() []Box {
+	if reach := a.RadiusKM / kmPerDegree; math.Abs(a.Lat)+reach > poleEdge {
+		return []Box{{South: round(max(-90, a.Lat-reach)), West: -180, North: round(min(90, a.Lat+reach)), East: 180}}
+	}
 	pl := planeOf(a)
 	var boxes []Box
 	for _, r := range pl.roots() {
@@ -93,7 +96,7 @@ func (pl plane) point(p Point) xy {
 // rect brings a box onto the map.
 func (pl plane) rect(b Box) rect {
 	low, high := pl.point(Point{b.South, b.West}), pl.point(Point{b.North, b.East})
-	if high.x < low.x {
+	if high.x <= low.x {
 		high.x += 360 * pl.perLon
 	}
 	return rect{low.x, low.y, high.x, high.y}

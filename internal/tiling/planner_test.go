@@ -241,3 +241,26 @@ func within(a tiling.Area, rng *rand.Rand) tiling.Point {
 	lon := a.Lon + dLon*180/math.Pi
 	return tiling.Point{Lat: lat2 * 180 / math.Pi, Lon: math.Mod(lon+540, 360) - 180}
 }
+
+func TestArea_boxes_at_a_pole_have_every_longitude(t *testing.T) {
+	t.Parallel()
+	for _, area := range []tiling.Area{{Lat: 88.8, Lon: -34.7, RadiusKM: 185}, {Lat: -89.9, Lon: 170, RadiusKM: 25}} {
+		boxes := area.Boxes()
+		if len(boxes) != 1 || boxes[0].West != -180 || boxes[0].East != 180 {
+			t.Errorf("%+v has %+v", area, boxes)
+		}
+		planner := tiling.New(tiling.Config{Area: area, Root: boxes[0], PageSize: 20, Cap: 60})
+		for range 10_000 {
+			wave := planner.Next()
+			if len(wave) == 0 {
+				break
+			}
+			for _, tile := range wave {
+				planner.Report(tile, tiling.Result{})
+			}
+		}
+		if wave := planner.Next(); len(wave) > 0 {
+			t.Errorf("%+v: an empty pole is never covered", area)
+		}
+	}
+}

@@ -28,7 +28,7 @@ type Ledger interface {
 	LookupStats(ctx context.Context, exceptRunID string) ([]store.LookupStats, error)
 	EarlierLookups(ctx context.Context, provider, exceptRunID string, since time.Time) ([]store.LandedPage, error)
 	PagesOfQuestion(ctx context.Context, provider, question string, since time.Time) ([]store.LandedPage, error)
-	Yield(ctx context.Context, keywords string) (store.Yield, error)
+	Yield(ctx context.Context, c leadlake.CampaignSpec) (store.Yield, error)
 }
 
 // Engine runs sources and lands what they say. Lake, Ledger and Sources are

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	"github.com/leadlake/leadlake"
@@ -27,6 +28,9 @@ func (i Interval) times(f float64) Interval { return Interval{i.Low * f, i.Mid *
 // around is a value that may be off by a share of itself.
 func around(v, share float64) Interval { return Interval{v * max(0, 1-share), v, v * (1 + share)} }
 
+// spread is a value that may be off by so much; none is below zero.
+func spread(v, width float64) Interval { return Interval{max(0, v-width), v, v + width} }
+
 // SourceEstimate is what one source of a campaign is expected to take.
 type SourceEstimate struct {
 	Provider string        `json:"provider"`
@@ -34,6 +38,7 @@ type SourceEstimate struct {
 	Lookup   bool          `json:"lookup"` // it answers about leads
 	Calls    Interval      `json:"calls"`
 	CostUSD  Interval      `json:"cost_usd"`
+	OwnedUSD float64       `json:"owned_usd,omitempty"` // price of the answers that stand from earlier runs: it is not paid again, and not in the cost
 	Records  Interval      `json:"records"`
 	Seconds  float64       `json:"seconds"` // at the provider's limits, for the expected calls
 	Basis    string        `json:"basis"`   // what the estimate rests on
@@ -49,10 +54,11 @@ type EstimatedAt struct {
 
 // Estimate is what a campaign is expected to take.
 type Estimate struct {
-	Sources []SourceEstimate `json:"sources"`
-	CostUSD Interval         `json:"cost_usd"`
-	Leads   Interval         `json:"leads"`
-	Seconds float64          `json:"seconds"` // sources work side by side
+	Sources  []SourceEstimate `json:"sources"`
+	CostUSD  Interval         `json:"cost_usd"`
+	OwnedUSD float64          `json:"owned_usd,omitempty"` // what the campaign would cost beyond that if nothing had been bought before
+	Leads    Interval         `json:"leads"`
+	Seconds  float64          `json:"seconds"` // sources work side by side
 }
 
 // knownFor is how long what a provider said tells what it will say.
@@ -67,13 +73,13 @@ func (e *Engine) Estimate(ctx context.Context, c leadlake.CampaignSpec) (Estimat
 	if err != nil {
 		return total, err
 	}
-	yield, err := e.Ledger.Yield(ctx, c.Keywords)
+	yield, err := e.Ledger.Yield(ctx, c)
 	if err != nil {
 		return total, err
 	}
 	var found Interval
 	for _, p := range plans {
-		one, err := e.estimateSource(ctx, p)
+		one, err := e.estimateSource(ctx, p, yield)
 		if err != nil {
 			return total, err
 		}
@@ -88,13 +94,17 @@ func (e *Engine) Estimate(ctx context.Context, c leadlake.CampaignSpec) (Estimat
 	}
 	lookupSeconds := 0.0
 	for _, s := range enrichers {
-		one := estimateLookups(s, total.Leads, yield)
+		one, err := e.estimateLookups(ctx, c, s, total.Leads, yield)
+		if err != nil {
+			return total, err
+		}
 		total.Sources = append(total.Sources, one)
 		lookupSeconds = max(lookupSeconds, one.Seconds)
 	}
 	total.Seconds += lookupSeconds
 	for _, s := range total.Sources {
 		total.CostUSD = total.CostUSD.plus(s.CostUSD)
+		total.OwnedUSD += s.OwnedUSD
 	}
 	return total, nil
 }
@@ -112,7 +122,7 @@ func leadsOf(found Interval, y store.Yield) Interval {
 	return found.times(float64(y.Published) / float64(y.Found))
 }
 
-func (e *Engine) estimateSource(ctx context.Context, p SourcePlan) (SourceEstimate, error) {
+func (e *Engine) estimateSource(ctx context.Context, p SourcePlan, y store.Yield) (SourceEstimate, error) {
 	spec := p.Source.Spec()
 	one := SourceEstimate{Provider: p.Provider, Adapter: spec.Name, Basis: "what earlier runs found"}
 	var calls, records, cost Interval
@@ -122,7 +132,7 @@ func (e *Engine) estimateSource(ctx context.Context, p SourcePlan) (SourceEstima
 		if q.Tile == nil {
 			part, err = e.guessQuery(ctx, p, q)
 		} else {
-			part, err = e.guessTiles(ctx, p.Source.(Tiled), q)
+			part, err = e.guessTiles(ctx, p.Source.(Tiled), q, y)
 		}
 		if err != nil {
 			return one, err
@@ -174,14 +184,15 @@ func (e *Engine) guessQuery(ctx context.Context, p SourcePlan, q Query) (guess, 
 }
 
 // guessTiles rehearses the tiling on the places that earlier runs found.
-func (e *Engine) guessTiles(ctx context.Context, source Tiled, root Query) (guess, error) {
+func (e *Engine) guessTiles(ctx context.Context, source Tiled, root Query, y store.Yield) (guess, error) {
 	spec := source.Spec()
 	pages, err := e.Ledger.PagesOfQuestion(ctx, root.Provider, source.At(root, nowhere).ID, e.Now().Add(-knownFor))
 	if err != nil {
 		return guess{}, err
 	}
 	price := float64(spec.CostMicrosPerCall)
-	known := newKnown(pages, *root.Area, *root.Tile)
+	found, asked := placesOf(pages, y.Whole)
+	known := newKnown(found, asked, *root.Area, *root.Tile)
 	if known.share < minKnownShare {
 		n := float64(cmp.Or(root.EstimatedCalls, 1))
 		calls := Interval{1, n, 10 * n}
@@ -189,20 +200,18 @@ func (e *Engine) guessTiles(ctx context.Context, source Tiled, root Query) (gues
 		g.basis = "no earlier run asked this here: the interval is wide"
 		return g, nil
 	}
+	known.perPoint = max(1, rowsPerPoint(pages))
 	g := guess{}
-	cfg := tilingOf(spec, root)
-	planner := tiling.New(cfg)
-	calls := 0
-	for wave := planner.Next(); len(wave) > 0; wave = planner.Next() {
-		for _, tile := range wave {
-			result, n := known.ask(cfg, tile)
-			calls += n
-			planner.Report(tile, result)
-			g.tiles = append(g.tiles, EstimatedAt{Box: tile.Box, Rows: result.Rows, Calls: n})
-		}
+	calls := 0.0
+	d := rand.New(rand.NewPCG(1, 1))
+	for range tilings { // where a search is cut depends on which rows it gives, which nobody knows
+		known.shuffle(d)
+		tiles, n := known.rehearse(tilingOf(spec, root))
+		g.tiles, calls = tiles, calls+float64(n)/tilings
 	}
-	off := 0.07 + 0.6*(1-known.share)
-	g.calls, g.records = around(float64(calls)/known.share, off), around(float64(known.inArea)/known.share, off)
+	off := known.doubt()
+	calls /= known.reach
+	g.calls, g.records = spread(calls, max(1, 2*off*calls)), around(known.expected*known.perPoint, off)
 	g.cost = g.calls.times(price)
 	if known.share < 0.999 {
 		g.basis = fmt.Sprintf("earlier runs found what is in %.0f%% of the area", 100*known.share)
@@ -210,17 +219,45 @@ func (e *Engine) guessTiles(ctx context.Context, source Tiled, root Query) (gues
 	return g, nil
 }
 
-// estimateLookups takes what a lead of earlier runs took, or the adapter's hit
-// rates and the price list.
-func estimateLookups(s Enricher, leads Interval, y store.Yield) SourceEstimate {
+// tilings is how often a search is rehearsed.
+const tilings = 5
+
+// rehearse covers an area with searches of what is known.
+func (k known) rehearse(cfg tiling.Config) (tiles []EstimatedAt, calls int) {
+	planner := tiling.New(cfg)
+	for wave := planner.Next(); len(wave) > 0; wave = planner.Next() {
+		for _, tile := range wave {
+			result, n := k.ask(cfg, tile)
+			calls += n
+			planner.Report(tile, result)
+			tiles = append(tiles, EstimatedAt{Box: tile.Box, Rows: result.Rows, Calls: n})
+		}
+	}
+	return tiles, calls
+}
+
+// doubt is how far what follows from the known may be off.
+func (k known) doubt() float64 { return 0.07 + 0.6*(1-k.share) }
+
+// estimateLookups takes the answers that earlier runs got about the leads of
+// the area; else what a lead of earlier runs took, or the adapter's hit rates
+// and the price list.
+func (e *Engine) estimateLookups(ctx context.Context, c leadlake.CampaignSpec, s Enricher, leads Interval, y store.Yield) (SourceEstimate, error) {
 	spec := s.Spec()
 	one := SourceEstimate{Provider: spec.Name, Adapter: spec.Name, Lookup: true}
 	past := y.Lookups[spec.Name]
-	if past.Leads >= lookupsToTrust {
+	here, ok, err := e.lookupsHere(ctx, c, spec.Name, y.Same)
+	switch {
+	case err != nil:
+		return one, err
+	case ok:
+		one.Calls, one.Records, one.CostUSD, one.OwnedUSD, one.Basis = here.calls, here.records, here.cost.times(1e-6), here.owned/1e6, here.basis
+	case past.Leads >= lookupsToTrust:
 		one.Basis = fmt.Sprintf("what %d leads of earlier runs took", past.Leads)
 		one.Calls = leads.times(float64(past.Calls) / float64(past.Leads))
 		one.CostUSD = leads.times(usd(past.CostMicros) / float64(past.Leads))
-	} else {
+		one.Records = one.Calls
+	default:
 		one.Basis = "no earlier run asked this: the interval is wide"
 		one.Calls = Interval{0, leads.Mid * 0.7, leads.High}
 		hit := 0.0
@@ -231,10 +268,10 @@ func estimateLookups(s Enricher, leads Interval, y store.Yield) SourceEstimate {
 			hit = 1
 		}
 		one.CostUSD = Interval{0, one.Calls.Mid * hit, one.Calls.High}.times(usd(spec.CostMicrosPerCall))
+		one.Records = one.Calls
 	}
-	one.Records = one.Calls
 	one.Seconds = secondsOf(spec.Limits, one.Calls.Mid)
-	return one
+	return one, nil
 }
 
 // secondsOf is how long calls take at the limits of seconds and minutes.

@@ -137,6 +137,17 @@ func (q Query) about() []Subject {
 	return q.Subjects
 }
 
+// where lists the places of the leads that a lookup is about.
+func (q Query) where() [][2]float64 {
+	var out [][2]float64
+	for _, s := range q.Subjects {
+		if s.Lat != nil && s.Lon != nil {
+			out = append(out, [2]float64{*s.Lat, *s.Lon})
+		}
+	}
+	return out
+}
+
 // note keeps what the engine has to know of a row after this process.
 func (l *landing) note(r Record) {
 	notes := &l.page.Notes

@@ -261,6 +261,7 @@ func (r *running) land(ctx context.Context, source Source, o *origin, resp Respo
 	case repeated:
 		l.page.Notes = s.earlier.page.Notes
 	}
+	l.page.Notes.About = o.query.where()
 	answer, err := source.Parse(o.query, resp, l.add)
 	if err != nil {
 		return l.page, fmt.Errorf("read page %d of %s: %w", o.page, o.query.Provider, l.wait(err))

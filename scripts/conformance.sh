@@ -89,8 +89,8 @@ node_clients() {
 		touch "$stamp"
 	fi
 	# Node looks for modules beside the file that asks for them.
-	rm -f "$home"/node/*.mjs
-	cp "$tests"/node/*.mjs "$home/node"
+	rm -f "$home"/node/*.mjs "$home"/node/*.js
+	cp "$tests"/node/*.mjs "$tests"/node/*.js "$home/node"
 }
 
 # program prints the path of a leadlake that is as new as its source.
@@ -109,6 +109,7 @@ program() {
 start() {
 	local leadlake
 	leadlake=$(program)
+	: >"$tmp/sandbox.json" # the background job may be slow to make it
 	"$leadlake" sandbox --addr 127.0.0.1:0 --json >"$tmp/sandbox.json" 2>"$tmp/sandbox.log" &
 	sandbox=$!
 	for _ in $(seq 300); do
@@ -122,6 +123,15 @@ start() {
 	done
 	cat "$tmp/sandbox.log" >&2
 	echo "error: the sandbox did not start" >&2
+	exit 1
+}
+
+# signed has leadlake sign webhooks now, for verifiers that refuse older ones.
+signed() {
+	export LEADLAKE_SIGNED=$tmp/signed.json
+	go test -count=1 -run signs_for_verifiers ./serve/deliver/webhook/ >"$tmp/out" 2>&1 && return
+	cat "$tmp/out" >&2
+	echo "error: leadlake signed no webhooks" >&2
 	exit 1
 }
 
@@ -154,12 +164,14 @@ client() {
 python_clients
 node_clients
 start
+signed
 
 pinned() { sed -n "s/^$1==//p" "$tests/requirements.txt"; }
 
 for file in "$tests"/python/test_*.py; do
 	name=$(basename "$file" .py)
 	name=${name#test_}
+	name=${name//_/-}
 	client "PyPI $name $(pinned "$name")" ' \.\.\. ok$' "$home/venv/bin/python" -B -m unittest discover -v -s "$tests/python" -p "$(basename "$file")"
 done
 for file in "$home"/node/*.mjs; do
@@ -168,6 +180,7 @@ for file in "$home"/node/*.mjs; do
 	client "npm $version" '^ok ' node --test --test-reporter=tap "$file"
 done
 client "Go google.golang.org/api/places/v1, providers' OpenAPI" '^--- PASS' go test -count=1 -v ./internal/sandbox/ -run 'client|providers_document'
+client "Go go-salesforce, standard-webhooks, CRMs' OpenAPI" '^--- PASS' go test -count=1 -v ./internal/sandbox/crm/ -run 'client|providers_document'
 
 if [ "$ran" = 0 ]; then
 	echo "error: no client is called ${wanted[*]}" >&2

@@ -3,10 +3,9 @@ package transforms
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"net/mail"
 	"net/url"
-	"runtime"
+	"regexp"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -14,7 +13,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/leadlake/leadlake/lake"
 )
@@ -30,6 +28,7 @@ var contactSchema = arrow.NewSchema([]arrow.Field{
 	{Name: "domain", Type: arrow.BinaryTypes.String, Nullable: true},       // registrable domain of the website, unless many share it
 	{Name: "email", Type: arrow.BinaryTypes.String, Nullable: true},        // lower case
 	{Name: "email_domain", Type: arrow.BinaryTypes.String, Nullable: true}, // registrable domain of the e-mail, unless many share it
+	{Name: "page", Type: arrow.BinaryTypes.String, Nullable: true},         // path of the website on its host, where it is more than the front page
 }, nil)
 
 // contact is one row of int_contacts.
@@ -37,6 +36,7 @@ type contact struct {
 	phone, phoneType, phoneTail         string
 	isTollFree                          bool
 	website, domain, email, emailDomain string
+	page                                string
 }
 
 //go:embed shared_domains.txt
@@ -68,6 +68,9 @@ func (c contactReader) read(phone, country, website, email string) contact {
 	var host string
 	out.website, host = standardWebsite(website)
 	out.domain = c.ownDomain(host)
+	if out.domain != "" {
+		out.page = pageKey(out.website)
+	}
 	out.email, host = standardEmail(email)
 	out.emailDomain = c.ownDomain(host)
 	return out
@@ -106,6 +109,27 @@ func standardWebsite(raw string) (website, host string) {
 	return u.String(), strings.TrimPrefix(host, "www.")
 }
 
+// frontPage are the last parts of a path that mean no page of its own.
+var frontPage = regexp.MustCompile(`(^|/)(index|home|default|main)?(\.[a-z]{2,5})?/*$`)
+
+// pageKey is what tells one page of a site from another: host and path without
+// query, extension and front page's names. Branches of a chain differ in it.
+func pageKey(website string) string {
+	u, err := url.Parse(website)
+	if err != nil {
+		return ""
+	}
+	path := strings.ToLower(u.Path)
+	if at := strings.LastIndexByte(path, '.'); at > strings.LastIndexByte(path, '/') && len(path)-at <= 6 {
+		path = path[:at]
+	}
+	path = strings.Trim(frontPage.ReplaceAllString(path, ""), "/")
+	if path == "" {
+		return ""
+	}
+	return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.") + "/" + path
+}
+
 func standardEmail(raw string) (email, host string) {
 	raw = strings.ToLower(strings.TrimSpace(raw))
 	if raw == "" {
@@ -133,70 +157,12 @@ func asciiHost(host string) string {
 
 // Contacts builds intermediate.int_contacts from int_records_kept. Phones and
 // domains have rules that change every month, so libraries parse them, not SQL.
-// Records go through in ranges of ids: memory stays bounded.
 func Contacts(ctx context.Context, s *lake.Session) error {
-	const (
-		table  = "scratch.intermediate.int_contacts"
-		stride = 4 * batchRows
-	)
-	if err := s.Load(ctx, table, newBatchReader(contactSchema, func(*array.RecordBuilder) bool { return false })); err != nil {
-		return fmt.Errorf("create contacts: %w", err)
-	}
-	var records int64
-	if err := s.QueryRow(ctx, "select coalesce(max(record_id), 0) from intermediate.int_records_kept").Scan(&records); err != nil {
-		return fmt.Errorf("count records: %w", err)
-	}
-	reader := newContactReader()
-	for low := int64(1); low <= records; low += stride {
-		batches, err := readContacts(ctx, s, reader, low, low+stride)
-		if err != nil {
-			return err
-		}
-		out, err := array.NewRecordReader(contactSchema, batches)
-		if err != nil {
-			return fmt.Errorf("write contacts: %w", err)
-		}
-		err = s.Append(ctx, table, out)
-		out.Release()
-		for _, b := range batches {
-			b.Release()
-		}
-		if err != nil {
-			return fmt.Errorf("write contacts: %w", err)
-		}
-	}
-	return nil
-}
-
-// readContacts standardises the records of one range of ids, a batch a
-// goroutine. The caller releases the batches.
-func readContacts(ctx context.Context, s *lake.Session, reader contactReader, low, high int64) ([]arrow.RecordBatch, error) {
-	query := fmt.Sprintf("select record_id, phone, country, website, email from intermediate.int_records_kept where record_id >= %d and record_id < %d", low, high)
-	var inputs []arrow.RecordBatch
-	err := s.Batches(ctx, query, func(b arrow.RecordBatch) error {
-		b.Retain()
-		inputs = append(inputs, b)
-		return nil
+	shared := newContactReader().shared
+	const query = "select record_id, phone, country, website, email from intermediate.int_records_kept where record_id >= %d and record_id < %d"
+	return convertTable(ctx, s, "scratch.intermediate.int_contacts", query, contactSchema, func(b arrow.RecordBatch) arrow.RecordBatch {
+		return contactReader{shared: shared, phones: phoneReader{}}.batch(b)
 	})
-	defer func() {
-		for _, b := range inputs {
-			b.Release()
-		}
-	}()
-	if err != nil {
-		return nil, fmt.Errorf("read contacts: %w", err)
-	}
-	outputs := make([]arrow.RecordBatch, len(inputs))
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, b := range inputs {
-		group.Go(func() error {
-			own := contactReader{shared: reader.shared, phones: phoneReader{}}
-			outputs[i] = own.batch(b)
-			return nil
-		})
-	}
-	return outputs, group.Wait()
 }
 
 // batch turns (record_id, phone, country, website, email) into contactSchema.
@@ -221,6 +187,7 @@ func (c contactReader) batch(in arrow.RecordBatch) arrow.RecordBatch {
 		appendText(b.Field(6), out.domain)
 		appendText(b.Field(7), out.email)
 		appendText(b.Field(8), out.emailDomain)
+		appendText(b.Field(9), out.page)
 	}
 	return b.NewRecordBatch()
 }

@@ -12,8 +12,9 @@ import (
 // Params is the one row of runtime.params: what a run is about.
 type Params struct {
 	Run      leadlake.Run
-	Lat, Lon *float64 // centre of the campaign; nil where it has none
-	Scorer   string   // name of what scores the run, for Unchanged
+	Lat, Lon *float64        // centre of the campaign; nil where it has none
+	Scorer   string          // name of what scores the run, for Unchanged
+	Links    []leadlake.Link // what people said about records of the campaign, and stands
 }
 
 // setParams writes runtime.params.
@@ -64,7 +65,7 @@ func build(ctx context.Context, l *lake.Lake, p Params, plan Plan, progress func
 		return Report{}, err
 	}
 	defer session.Close()
-	project, err := Load(ctx, leadlake.SQL, session, Externals()...)
+	project, err := Load(ctx, leadlake.SQL, session, Externals(p.Links...)...)
 	if err != nil {
 		return Report{}, err
 	}

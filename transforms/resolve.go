@@ -18,6 +18,7 @@ import (
 type Resolution struct {
 	Records  int64   `json:"records"`
 	Clusters int64   `json:"clusters"`
+	Compared int64   `json:"pairs_compared"`
 	Pairs    int64   `json:"pairs"` // matched pairs, before the clusters close them
 	Seconds  float64 `json:"seconds"`
 }
@@ -49,23 +50,20 @@ func recordsKept(path string) External {
 // the pipeline. The clusters stay in scratch.eval.clusters (source,
 // source_key, cluster_id).
 func Resolve(ctx context.Context, s *lake.Session, path string, progress func(Event)) (Resolution, error) {
+	model, err := DefaultMatchModel()
+	if err != nil {
+		return Resolution{}, err
+	}
+	return resolveBy(ctx, s, path, model, progress)
+}
+
+// resolveBy is Resolve by a model.
+func resolveBy(ctx context.Context, s *lake.Session, path string, model MatchModel, progress func(Event)) (Resolution, error) {
 	var r Resolution
 	began := time.Now()
-	if err := readable(path); err != nil {
-		return r, fmt.Errorf("resolve: %w", err)
-	}
-	project, err := Load(ctx, withoutRuns{leadlake.SQL}, s, append(Externals(), recordsKept(path))...)
-	if err != nil {
+	targets := []string{"intermediate.int_clusters", "intermediate.int_edges", "intermediate.int_records_kept"}
+	if err := buildMatching(ctx, s, path, model, targets, progress); err != nil {
 		return r, err
-	}
-	run := leadlake.Run{RunID: "resolve", CampaignID: "resolve", StartedAt: began}
-	if err := setParams(ctx, s, Params{Run: run}); err != nil {
-		return r, err
-	}
-	runner := Runner{Project: project}
-	plan := Plan{Targets: []string{"intermediate.int_clusters", "intermediate.int_edges", "intermediate.int_records_kept"}}
-	if _, err := runner.Run(ctx, s, plan, progress); err != nil {
-		return r, fmt.Errorf("resolve %s: %w", path, err)
 	}
 	if err := s.Exec(ctx, "create schema if not exists scratch.eval"); err != nil {
 		return r, fmt.Errorf("resolve %s: %w", path, err)
@@ -73,13 +71,41 @@ func Resolve(ctx context.Context, s *lake.Session, path string, progress func(Ev
 	if err := evalScript(ctx, s, "clusters"); err != nil {
 		return r, err
 	}
-	err = s.QueryRow(ctx, "select count(*), count(distinct cluster_id), (select count(*) from intermediate.int_edges) from scratch.eval.clusters").
-		Scan(&r.Records, &r.Clusters, &r.Pairs)
+	const counts = "select count(*), count(distinct cluster_id), any_value(e.pairs), any_value(e.matched) from scratch.eval.clusters cross join (select count(*) as pairs, count(*) filter (where match_weight > 0) as matched from intermediate.int_edges) as e"
+	err := s.QueryRow(ctx, counts).
+		Scan(&r.Records, &r.Clusters, &r.Compared, &r.Pairs)
 	if err != nil {
 		return r, fmt.Errorf("resolve %s: count clusters: %w", path, err)
 	}
 	r.Seconds = time.Since(began).Seconds()
 	return r, nil
+}
+
+// buildMatching builds tables of the matching models over the records of a
+// Parquet file.
+func buildMatching(ctx context.Context, s *lake.Session, path string, model MatchModel, targets []string, progress func(Event)) error {
+	if err := readable(path); err != nil {
+		return fmt.Errorf("resolve: %w", err)
+	}
+	externals := append(Externals(), recordsKept(path))
+	for i, e := range externals {
+		if e.Table == "intermediate.int_match_weights" {
+			externals[i].Build = func(ctx context.Context, s *lake.Session) error { return writeMatchWeights(ctx, s, model) }
+		}
+	}
+	project, err := Load(ctx, withoutRuns{leadlake.SQL}, s, externals...)
+	if err != nil {
+		return err
+	}
+	run := leadlake.Run{RunID: "resolve", CampaignID: "resolve", StartedAt: time.Now()}
+	if err := setParams(ctx, s, Params{Run: run}); err != nil {
+		return err
+	}
+	runner := Runner{Project: project}
+	if _, err := runner.Run(ctx, s, Plan{Targets: targets}, progress); err != nil {
+		return fmt.Errorf("resolve %s: %w", path, err)
+	}
+	return nil
 }
 
 // WriteClusters writes scratch.eval.clusters as Parquet.
@@ -93,60 +119,6 @@ func WriteClusters(ctx context.Context, s *lake.Session, path string) error {
 		return errors.Join(fmt.Errorf("write clusters: %w", err), os.RemoveAll(temp))
 	}
 	return nil
-}
-
-// Quality is how clusters compare to known pairs.
-type Quality struct {
-	Precision      float64 `json:"precision"`
-	Recall         float64 `json:"recall"`
-	F1             float64 `json:"f1"`
-	TruePositives  int64   `json:"true_positives"`
-	FalsePositives int64   `json:"false_positives"`
-	FalseNegatives int64   `json:"false_negatives"`
-}
-
-// Truth says how a file of pairs is to be read. Complete: every pair that is
-// not listed is a non-match. Across: only pairs of two sources count.
-type Truth struct {
-	Path             string
-	Complete, Across bool
-}
-
-// Evaluate compares scratch.eval.clusters to the truth. Ratios without a
-// denominator are 0.
-func Evaluate(ctx context.Context, s *lake.Session, t Truth) (Quality, error) {
-	var q Quality
-	if err := readable(t.Path); err != nil {
-		return q, fmt.Errorf("evaluate: %w", err)
-	}
-	options := fmt.Sprintf("create or replace table scratch.eval.options as select %t as is_complete, %t as is_across", t.Complete, t.Across)
-	for _, statement := range []string{"set variable pairs_file = " + lake.Quote(t.Path), options} {
-		if err := s.Exec(ctx, statement); err != nil {
-			return q, fmt.Errorf("evaluate: %w", err)
-		}
-	}
-	if err := evalScript(ctx, s, "pairs"); err != nil {
-		return q, err
-	}
-	count, err := fs.ReadFile(leadlake.SQL, "sql/eval/pair_counts.sql")
-	if err != nil {
-		return q, fmt.Errorf("evaluate: %w", err)
-	}
-	err = s.QueryRow(ctx, string(count)).Scan(&q.TruePositives, &q.FalsePositives, &q.FalseNegatives)
-	if err != nil {
-		return q, fmt.Errorf("evaluate: count pairs: %w", err)
-	}
-	q.Precision = ratio(q.TruePositives, q.TruePositives+q.FalsePositives)
-	q.Recall = ratio(q.TruePositives, q.TruePositives+q.FalseNegatives)
-	q.F1 = ratio(2*q.TruePositives, 2*q.TruePositives+q.FalsePositives+q.FalseNegatives)
-	return q, nil
-}
-
-func ratio(part, whole int64) float64 {
-	if whole == 0 {
-		return 0
-	}
-	return float64(part) / float64(whole)
 }
 
 func evalScript(ctx context.Context, s *lake.Session, name string) error {
@@ -195,8 +167,11 @@ func (w withoutRuns) ReadDir(name string) ([]fs.DirEntry, error) {
 
 // isMatching says whether a model stands between records and clusters.
 func isMatching(model string) bool {
+	if strings.HasPrefix(model, "int_keys_") || strings.HasPrefix(model, "int_pairs_") {
+		return true
+	}
 	return slices.Contains([]string{
-		"int_records_normalised", "int_block_keys", "int_pairs_blocked", "int_pairs_compared",
-		"int_match_weights", "int_pairs_weighed", "int_edges",
+		"int_names", "int_shared_contacts", "int_records_normalised", "int_block_keys", "int_blocks", "int_patterns",
+		"int_pattern_weights", "int_edges",
 	}, model)
 }

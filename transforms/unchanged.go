@@ -16,8 +16,8 @@ import (
 
 // Unchanged says whether transforming a run would publish what its campaign
 // has published already: the same source records and quarantined rows, the
-// same campaign but for its budget, schedule and destinations, the same SQL,
-// scorer and program. Such a run needs no transform and no publish: the marts
+// same campaign but for its budget, schedule and destinations, the same links
+// by people, SQL, scorer and program. Such a run needs no transform and no publish: the marts
 // stay as they are, under the id of the run that made them, and ReadFunnel of
 // that run (the second result) is this run's funnel too.
 //
@@ -63,7 +63,8 @@ func Unchanged(ctx context.Context, l *lake.Lake, p Params) (unchanged bool, pub
 }
 
 // fingerprint is a hash of all that decides what records become, but for the
-// records: the SQL, the program with its libraries, and the campaign.
+// records: the SQL, the program with its libraries, the campaign, and what
+// people said about records.
 func fingerprint(fsys fs.FS, p Params) (string, error) {
 	sum := sha256.New()
 	err := fs.WalkDir(fsys, "sql", func(file string, entry fs.DirEntry, err error) error {
@@ -86,7 +87,8 @@ func fingerprint(fsys fs.FS, p Params) (string, error) {
 		Spec     leadlake.CampaignSpec
 		Lat, Lon *float64
 		Scorer   string
-	}{spec, p.Lat, p.Lon, p.Scorer})
+		Links    []leadlake.Link
+	}{spec, p.Lat, p.Lon, p.Scorer, p.Links})
 	if err != nil {
 		return "", fmt.Errorf("hash campaign: %w", err)
 	}

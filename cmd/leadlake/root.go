@@ -60,6 +60,7 @@ func commands(a *app) []*cobra.Command {
 		scoreCmd(a),
 		publishCmd(a),
 		runsCmd(a),
+		leadCmd(a),
 		exportCmd(a),
 		serveCmd(a),
 		sqlCmd(a),

@@ -108,7 +108,7 @@ func (j *job) unchanged(ctx context.Context) (bool, error) {
 	if err := j.do(ctx, leadlake.StepIngest); err != nil {
 		return false, j.failed(ctx, err)
 	}
-	params, err := j.params()
+	params, err := j.params(ctx)
 	if err != nil {
 		return false, err
 	}

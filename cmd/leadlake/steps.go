@@ -120,7 +120,7 @@ func centre(spec leadlake.CampaignSpec) (lat, lon *float64, err error) {
 	return nil, nil, nil // distances stay unknown, and nothing asks for them
 }
 
-func (j *job) params() (transforms.Params, error) {
+func (j *job) params(ctx context.Context) (transforms.Params, error) {
 	lat, lon, err := centre(j.run.Spec)
 	if err != nil {
 		return transforms.Params{}, err
@@ -129,7 +129,11 @@ func (j *job) params() (transforms.Params, error) {
 	if err != nil {
 		return transforms.Params{}, err
 	}
-	return transforms.Params{Run: j.run, Lat: lat, Lon: lon, Scorer: scorer.Name()}, nil
+	links, err := j.ws.store.Links(ctx, j.run.CampaignID, false)
+	if err != nil {
+		return transforms.Params{}, err
+	}
+	return transforms.Params{Run: j.run, Lat: lat, Lon: lon, Scorer: scorer.Name(), Links: links}, nil
 }
 
 func (j *job) tables(e transforms.Event) {
@@ -137,7 +141,7 @@ func (j *job) tables(e transforms.Event) {
 }
 
 func (j *job) transform(ctx context.Context) error {
-	params, err := j.params()
+	params, err := j.params(ctx)
 	if err != nil {
 		return err
 	}
@@ -161,7 +165,7 @@ func (j *job) publish(ctx context.Context) error {
 	if err := j.isNewest(ctx); err != nil {
 		return err
 	}
-	params, err := j.params()
+	params, err := j.params(ctx)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type options struct {
 	n    int
 	size int
 	seed uint64
+	own  bool
 }
 
 // rehearsals are the subcommands, with how many campaigns or kills each makes
@@ -48,6 +49,7 @@ func main() {
 	flags.IntVar(&o.n, "n", chosen.n, "how many campaigns, or kills")
 	flags.IntVar(&o.size, "size", chosen.size, "businesses of the world")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of campaigns and moments")
+	flags.BoolVar(&o.own, "own", false, "estimates: bill in the workspace that has learnt, where what it owns is free")
 	flags.Parse(os.Args[2:]) //nolint:errcheck // it exits
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/leadlake/leadlake"
+	"github.com/leadlake/leadlake/internal/sandbox/crm"
 	"github.com/leadlake/leadlake/internal/sandbox/world"
 )
 
@@ -30,7 +31,8 @@ type Config struct {
 }
 
 // Server is every provider at once, each below its name: the paths of
-// https://api.yelp.com are below /yelp. Those below /__sandbox/ and /lists/ are
+// https://api.yelp.com are below /yelp. The systems that leads are delivered to
+// are there as well: see package crm. Paths below /__sandbox/ and /lists/ are
 // the sandbox's own; the package has a README.
 type Server struct {
 	world   *world.World
@@ -112,6 +114,10 @@ func New(cfg Config) (*Server, error) {
 		s.mux.Handle("/"+m.name+"/", http.StripPrefix("/"+m.name, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			paths().ServeHTTP(w, r)
 		})))
+	}
+	receivers := crm.New(crm.Config{Now: cfg.Now, Limits: cfg.Limits, Log: cfg.Log})
+	for _, path := range receivers.Paths() {
+		s.mux.Handle(path, receivers)
 	}
 	s.controlRoutes()
 	return s, nil
@@ -284,9 +290,18 @@ func Serve(ctx context.Context, cfg Config, addr string, ready func(baseURL stri
 		return leadlake.Errorf(leadlake.Forbidden, "start sandbox on %s: it answers without a real credential", addr).
 			WithFix("use a loopback address such as 127.0.0.1:8093")
 	}
-	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
+	cert, err := newCertificate()
+	if err != nil {
+		l.Close()
+		return fmt.Errorf("start sandbox: make certificate: %w", err)
+	}
+	s.mux.HandleFunc("GET /__sandbox/ca.pem", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-pem-file")
+		w.Write(cert.pem) //nolint:errcheck // the caller went away
+	})
+	srv := &http.Server{Handler: told(s), ConnContext: keepConn, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
+	go func() { done <- srv.Serve(eitherListener{l, cert.config}) }()
 	if ready != nil {
 		ready("http://" + l.Addr().String())
 	}

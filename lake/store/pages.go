@@ -35,6 +35,7 @@ type Notes struct {
 	Points  [][2]float64 `json:"points,omitempty"`  // latitude and longitude of the rows
 	Area    *[3]float64  `json:"area,omitempty"`    // of a tile: latitude, longitude and radius in kilometres of all that its run covers
 	Gives   []string     `json:"gives,omitempty"`   // fields that a lookup brought
+	About   [][2]float64 `json:"about,omitempty"`   // latitude and longitude of the leads that a lookup was about
 	Unknown []string     `json:"unknown,omitempty"` // fields that the adapter does not know
 }
 

@@ -15,6 +15,8 @@ type Yield struct {
 	Found     int64                  // businesses that sources had, each once a source
 	Published int64                  // leads
 	Lookups   map[string]LookupYield // by provider
+	Whole     map[string]bool        // published runs that no budget ended early
+	Same      []leadlake.Run         // those of them that asked what the campaign asks, wherever; their id and spec
 }
 
 // LookupYield is what looking up the leads of past runs took at one provider.
@@ -24,57 +26,109 @@ type LookupYield struct {
 	CostMicros int64
 }
 
-// yieldRuns is how many runs an estimate looks back.
-const yieldRuns = 30
+const (
+	// yieldRuns is how many runs rates are taken from: the youngest.
+	yieldRuns = 30
+	// pastRuns is how many runs an estimate looks back.
+	pastRuns = 1000
+	// nearBudget is the share of a budget from which on it may have ended a run.
+	nearBudget = 0.9
+)
 
 // Yield sums up the youngest published runs: those with the same keywords,
 // where there are any, since lines of business differ in what is known of them.
-func (s *Store) Yield(ctx context.Context, keywords string) (Yield, error) {
-	y := Yield{Lookups: map[string]LookupYield{}}
-	published := map[string]int64{}
-	specs := map[string]leadlake.CampaignSpec{}
-	alike := false
+func (s *Store) Yield(ctx context.Context, c leadlake.CampaignSpec) (Yield, error) {
+	y := Yield{Lookups: map[string]LookupYield{}, Whole: map[string]bool{}}
+	var past, alike []leadlake.Run
 	err := s.each(ctx, "published_runs", func(rows *sql.Rows) error {
-		var id, spec, funnel string
-		if err := rows.Scan(&id, &spec, &funnel); err != nil {
+		var r leadlake.Run
+		var spec, funnel string
+		if err := rows.Scan(&r.RunID, &spec, &funnel); err != nil {
 			return err
 		}
-		var c leadlake.CampaignSpec
-		var f leadlake.Funnel
-		if err := errors.Join(json.Unmarshal([]byte(spec), &c), json.Unmarshal([]byte(funnel), &f)); err == nil { // else it is of another release
-			specs[id] = c
-			published[id] = f.Published
-			alike = alike || c.Keywords == keywords
+		if err := errors.Join(json.Unmarshal([]byte(spec), &r.Spec), json.Unmarshal([]byte(funnel), &r.Funnel)); err == nil { // else it is of another release
+			past = append(past, r)
 		}
 		return nil
-	}, yieldRuns)
+	}, pastRuns)
 	if err != nil {
 		return y, fmt.Errorf("sum up runs: %w", err)
 	}
-	for id, c := range specs {
-		if alike && c.Keywords != keywords {
-			delete(published, id)
-			continue
-		}
-		y.Published += published[id]
-		for _, p := range c.Enrichment {
-			one := y.Lookups[p]
-			one.Leads += published[id]
-			y.Lookups[p] = one
-		}
-		found, err := s.found(ctx, id, c)
+	for _, r := range past {
+		whole, err := s.whole(ctx, r)
 		if err != nil {
 			return y, err
 		}
+		if whole {
+			y.Whole[r.RunID] = true
+		}
+		if r.Spec.Keywords != c.Keywords {
+			continue
+		}
+		alike = append(alike, r)
+		if whole && question(r.Spec) == question(c) {
+			y.Same = append(y.Same, r)
+		}
+	}
+	if len(alike) == 0 {
+		alike = past
+	}
+	return y, s.sumUp(ctx, &y, alike[:min(len(alike), yieldRuns)])
+}
+
+// whole says that no budget can have ended a run early.
+func (s *Store) whole(ctx context.Context, r leadlake.Run) (bool, error) {
+	b := r.Spec.Budget
+	if b.MaxCostUSD == 0 && len(b.PerSourceUSD) == 0 {
+		return true, nil
+	}
+	spent, err := s.Spent(ctx, r.RunID)
+	if err != nil {
+		return false, err
+	}
+	all := int64(0)
+	for provider, micros := range spent {
+		all += micros
+		if limit, ok := b.PerSourceUSD[provider]; ok && float64(micros) > nearBudget*1e6*limit {
+			return false, nil
+		}
+	}
+	return b.MaxCostUSD == 0 || float64(all) <= nearBudget*1e6*b.MaxCostUSD, nil
+}
+
+// question is what a campaign asks of each business, wherever it is.
+func question(c leadlake.CampaignSpec) string {
+	b, _ := json.Marshal(leadlake.CampaignSpec{ // it has no value that JSON cannot say
+		Vertical: c.Vertical, Keywords: c.Keywords, Filters: c.Filters, Sources: c.Sources, Enrichment: c.Enrichment,
+		Budget: leadlake.BudgetSpec{PerLeadUSD: c.Budget.PerLeadUSD, MinFillRate: c.Budget.MinFillRate},
+	})
+	return string(b)
+}
+
+// sumUp adds what runs found, published and paid for lookups.
+func (s *Store) sumUp(ctx context.Context, y *Yield, runs []leadlake.Run) error {
+	summed := map[string]bool{}
+	for _, r := range runs {
+		summed[r.RunID] = true
+		y.Published += r.Funnel.Published
+		for _, p := range r.Spec.Enrichment {
+			one := y.Lookups[p]
+			one.Leads += r.Funnel.Published
+			y.Lookups[p] = one
+		}
+		found, err := s.found(ctx, r.RunID, r.Spec)
+		if err != nil {
+			return err
+		}
 		y.Found += found
 	}
-	err = s.each(ctx, "spent_by_lookup", func(rows *sql.Rows) error {
+	err := s.each(ctx, "spent_by_lookup", func(rows *sql.Rows) error {
 		var id, provider string
 		var cost, calls int64
 		if err := rows.Scan(&id, &provider, &cost, &calls); err != nil {
 			return err
 		}
-		if _, ok := published[id]; ok {
+		if summed[id] {
 			one := y.Lookups[provider]
 			one.CostMicros, one.Calls = one.CostMicros+cost, one.Calls+calls
 			y.Lookups[provider] = one
@@ -82,9 +136,9 @@ func (s *Store) Yield(ctx context.Context, keywords string) (Yield, error) {
 		return nil
 	})
 	if err != nil {
-		return y, fmt.Errorf("sum up lookups: %w", err)
+		return fmt.Errorf("sum up lookups: %w", err)
 	}
-	return y, nil
+	return nil
 }
 
 // found counts what the sources of a run had. Places of a tiled search count

@@ -3,6 +3,7 @@
 -- keys: none
 -- materialize: table
 -- pii: emails, phones, provenance, losing_values
+-- why: content_hash tells whether a lead is as it is published, but for its evidence; then updated_at stays
 
 with choices as (
     select
@@ -82,7 +83,7 @@ leads as (
     where l.reject_code is null
 ),
 
-final as (
+shaped as (
     select
         campaign_id,
         campaign,
@@ -129,9 +130,30 @@ final as (
             'confidence': coalesce(by_field[f.field], 0.5), 'note': cast(null as varchar)
         })) as provenance,
         coalesce(losing_values, []) as losing_values,
-        as_of as created_at,
-        as_of as updated_at,
+        as_of,
+        created_at,
+        published_at,
+        published_hash,
     from leads
+),
+
+hashed as (
+    select
+        *,
+        hash(
+            name, legal_name, alt_names, registration_id, jurisdictions, brand_name, website, domains, emails, phones,
+            line1, line2, city, region, postal, country, lat, lon, linkedin, twitter, facebook, instagram,
+            employees_range, revenue_range, founded_year, funding_usd, tech_signals, status, review_count, rating,
+            last_reviewed_at, hours, tags, sources, record_count
+        ) as content_hash,
+    from shaped
+),
+
+final as (
+    select
+        * exclude (as_of, published_at, published_hash),
+        case when content_hash = published_hash then published_at else as_of end as updated_at,
+    from hashed
 )
 
 select * from final

@@ -1,4 +1,4 @@
--- int_block_keys: one row per blocking rule that a record takes part in
+-- int_block_keys: one row per record and blocking rule that it takes part in
 -- grain: none
 -- keys: record_id -> intermediate.int_records_kept.record_id
 -- materialize: table
@@ -6,36 +6,20 @@
 -- why: a pair that shares no key is never compared, so each rule covers what another's missing field loses; answers
 --   about one lead take part in none, because they are compared to their subject alone
 
-with celled as (
-    select
-        *,
-        floor(lat * 200) || '|' || floor(lon * 200) as cell,
-        floor(lat * 200 + 0.5) || '|' || floor(lon * 200 + 0.5) as shifted_cell,
-    from intermediate.int_records_normalised
-    where subject_key is null
-),
-
-keyed as (
-    select
-        record_id,
-        coalesce(postal, city, '') as area,
-        left(name_compact, 4) as name_start,
-        unnest([ -- noqa: AL03
-            {'rule': 'phone', 'key': 'p' || phone},
-            {'rule': 'phone', 'key': 't' || phone_tail || '|' || left(name_compact, 2)},
-            {'rule': 'domain', 'key': 'd' || domain},
-            {'rule': 'email_domain', 'key': 'e' || email_domain},
-            {'rule': 'name_area', 'key': 'n' || name_compact || '|' || coalesce(postal, city, '')},
-            {'rule': 'name_area', 'key': 'c' || left(name_compact, 9) || '|' || coalesce(city, '')},
-            {'rule': 'address', 'key': 'a' || house || '|' || street || '|' || coalesce(postal, city, '')},
-            {'rule': 'address', 'key': 'h' || house || '|' || left(street, 3) || '|' || coalesce(city, '')},
-            -- cells of 0.005 degrees, and again shifted by half, so that no border parts neighbours in both
-            {'rule': 'geo_name', 'key': 'g' || cell || '|' || left(name_compact, 3)},
-            {'rule': 'geo_name', 'key': 's' || shifted_cell || '|' || left(name_compact, 3)}
-        ], recursive := true)
-    from celled
+with keyed as (
+    select 'phone' as rule, * from intermediate.int_keys_phone
+    union all
+    select 'domain' as rule, * from intermediate.int_keys_domain
+    union all
+    select 'name' as rule, * from intermediate.int_keys_name
+    union all
+    select 'address' as rule, * from intermediate.int_keys_address
+    union all
+    select 'geo' as rule, * from intermediate.int_keys_geo
+    union all
+    select 'token' as rule, * from intermediate.int_keys_token
 )
 
-select record_id, rule, hash(key) as block_key, hash(key, area, name_start) as narrow_key
-from keyed
-where key is not null
+select k.record_id, k.rule, hash(k.key) as block_key
+from keyed as k
+where k.key is not null

@@ -54,22 +54,14 @@ with single as (
         cast(1 as bigint) as record_count,
         status = 'closed_permanently' as is_closed,
         false as is_domain_seconded,
-        provider as key_provider,
-        provider_key as key_provider_key,
     from intermediate.int_records_clean
     where lead_records = 1
-),
-
-merged as (
-    select m.*, r.provider as key_provider, r.provider_key as key_provider_key
-    from intermediate.int_leads_merged as m
-    inner join intermediate.int_records_kept as r on r.record_id = m.lead_key
 ),
 
 leads as (
     select * from single
     union all by name
-    select * from merged
+    select * from intermediate.int_leads_merged
 ),
 
 placed as (
@@ -82,18 +74,22 @@ placed as (
             'provider': e.provider
         }) as emails,
         len(list_filter(l.emails, lambda e: list_contains(l.domains, e.email_domain))) > 0 as has_email_on_domain,
+        i.lead_id,
+        i.created_at,
+        i.updated_at as published_at,
+        i.content_hash as published_hash,
         p.min_rating,
         p.review_count_min,
         p.radius_km,
         distance_m(p.lat, p.lon, l.lat, l.lon) / 1000 as distance_km,
     from leads as l
+    left join intermediate.int_lead_ids as i on i.lead_key = l.lead_key
     cross join runtime.params as p
 ),
 
 final as (
     select
-        * exclude (key_provider, key_provider_key, min_rating, review_count_min, radius_km),
-        lead_uuid(key_provider, key_provider_key) as lead_id,
+        * exclude (min_rating, review_count_min, radius_km),
         case
             when is_closed then 'closed'
             when distance_km > nullif(radius_km, 0) then 'outside_radius'

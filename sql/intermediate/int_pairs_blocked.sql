@@ -3,31 +3,37 @@
 -- keys: none
 -- materialize: table
 -- pii: none
--- why: an answer meets its subject and no other record, so that what a provider says about a chain does not join
---   the branches that it was asked about
+-- why: a large block is cut by area and the start of the name, and one that is still too large is left out; an answer
+--   meets its subject and no other record, so that what a provider says about a chain does not join the branches
 
-with sized as (
-    select record_id, block_key, narrow_key, count(*) over (partition by block_key) as block_rows
-    from intermediate.int_block_keys
+with small as (
+    select k.record_id, k.block_key
+    from intermediate.int_block_keys as k
+    inner join intermediate.int_blocks as b on b.block_key = k.block_key
+    where b.records <= 50
 ),
 
-cut as (
-    select record_id, case when block_rows <= 50 then block_key else narrow_key end as block_key
-    from sized
-    where block_rows > 1
+refined as (
+    select k.record_id, hash(k.block_key, coalesce(r.postal, r.city, ''), left(r.name_compact, 4)) as block_key
+    from intermediate.int_block_keys as k
+    inner join intermediate.int_blocks as b on b.block_key = k.block_key
+    inner join intermediate.int_records_normalised as r on r.record_id = k.record_id
+    where b.records > 50 and r.subject_key is null
 ),
 
-narrow as (
+fitting as (
     select block_key
-    from cut
+    from refined
     group by block_key
     having count(*) between 2 and 200
 ),
 
 kept as (
-    select distinct c.block_key, c.record_id
-    from cut as c
-    inner join narrow as n on n.block_key = c.block_key
+    select record_id, block_key from small
+    union all
+    select r.record_id, r.block_key
+    from refined as r
+    inner join fitting as f on f.block_key = r.block_key
 ),
 
 answers as (

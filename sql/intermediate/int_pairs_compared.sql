@@ -1,134 +1,256 @@
--- int_pairs_compared: one row per blocked pair, with its level of agreement per field
+-- int_pairs_compared: one row per blocked pair, with its level of agreement per comparison
 -- grain: left_id, right_id
 -- keys: none
 -- materialize: table
 -- pii: none
--- why: levels are null or 0 where a side is missing, so that absence counts neither for nor against
+-- why: level 0 of all but name, rest, number and unit means that a side is missing and counts neither for nor against;
+--   what a level means stands in transforms/match_model.json; pattern is all levels as one number
 
 with pairs as (
     select
         p.left_id,
         p.right_id,
-        r.subject_key is not null as is_asked, -- answers have the larger ids
+        case when r.subject_key is null then 0 else 1 end as is_asked, -- answers have the larger ids
         r.likelihood,
         l.name_key as l_name,
         r.name_key as r_name,
         l.name_compact as l_compact,
         r.name_compact as r_compact,
-        len(l.name_tokens) as l_tokens,
-        len(r.name_tokens) as r_tokens,
-        coalesce(
-            (len(r.name_tokens) > 1 and l.name_letters = r.name_initials)
-            or (len(l.name_tokens) > 1 and r.name_letters = l.name_initials),
-            false
-        ) as is_acronym,
-        list_filter(l.name_tokens, lambda t: not list_contains(r.name_tokens, t)) as l_only,
-        list_filter(r.name_tokens, lambda t: not list_contains(l.name_tokens, t)) as r_only,
+        l.words as l_words,
+        r.words as r_words,
+        l.tokens as l_tokens,
+        r.tokens as r_tokens,
+        coalesce(l.name_weight, 0) as l_weight,
+        coalesce(r.name_weight, 0) as r_weight,
+        coalesce(l.letters = r.initials or r.letters = l.initials, false) as is_acronym,
+        case when l.name_compact <> r.name_compact then array_common(l.tokens, r.tokens) end as common,
         l.house as l_house,
         r.house as r_house,
         l.street as l_street,
         r.street as r_street,
-        l.house = r.house as same_house,
-        l.phone = r.phone as same_phone,
-        l.phone_tail = r.phone_tail as same_phone_tail,
-        l.domain = r.domain as same_domain,
-        l.email_domain = r.email_domain as same_email_domain,
-        l.postal = r.postal as same_postal,
-        l.city = r.city
-        or contains(l.city, r.city)
-        or contains(r.city, l.city)
-        or jaro_winkler_similarity(l.city, r.city) > 0.9 as same_city,
+        l.phone as l_phone,
+        r.phone as r_phone,
+        l.phone_tail as l_tail,
+        r.phone_tail as r_tail,
+        greatest(l.phone_records, r.phone_records) as phone_records,
+        l.domain as l_domain,
+        r.domain as r_domain,
+        l.domain_name as l_domain_name,
+        r.domain_name as r_domain_name,
+        greatest(l.domain_records, r.domain_records) as domain_records,
+        l.page as l_page,
+        r.page as r_page,
+        l.postal as l_postal,
+        r.postal as r_postal,
+        l.postal_area as l_area,
+        r.postal_area as r_area,
+        l.city as l_city,
+        r.city as r_city,
         distance_m(l.lat, l.lon, r.lat, r.lon) as metres,
     from intermediate.int_pairs_blocked as p
     inner join intermediate.int_records_normalised as l on l.record_id = p.left_id
     inner join intermediate.int_records_normalised as r on r.record_id = p.right_id
 ),
 
-rests as (
+-- dear comparisons only where names differ
+likened as (
     select
         *,
-        array_to_string(l_only, '') as l_rest,
-        array_to_string(r_only, '') as r_rest,
+        case when common is null then l_weight else tokens_weight(common) end as common_weight,
+        case
+            when common is null then 1.0
+            else greatest(jaro_winkler_similarity(l_name, r_name), jaro_winkler_similarity(l_compact, r_compact))
+        end as name_jw,
+        coalesce(array_size(common) = array_size(l_tokens) and array_size(common) = array_size(r_tokens), false)
+            as is_same_words,
+        coalesce(array_size(l_tokens) > array_size(common), false) as l_has_rest,
+        coalesce(array_size(r_tokens) > array_size(common), false) as r_has_rest,
+        case
+            when l_street = r_street then 1.0
+            when contains(l_street, r_street) or contains(r_street, l_street) then 0.95
+            else jaro_winkler_similarity(l_street, r_street)
+        end as street_jw,
     from pairs
 ),
 
-measured as (
+rests as (
     select
         *,
-        case
-            when l_compact = r_compact then 1.0
-            else greatest(jaro_winkler_similarity(l_name, r_name), jaro_winkler_similarity(l_compact, r_compact))
-        end as name_jw,
-        l_tokens - len(l_only) as shared_tokens,
-        -- how alike the words are that only one side has; null where one name holds the other
-        case
-            when len(l_only) = 0 or len(r_only) = 0 then null
-            -- Jaro-Winkler likes a shared start, which a long rest has too easily
-            when 2 * least(length(l_rest), length(r_rest)) < greatest(length(l_rest), length(r_rest)) then 0
-            -- either side turned round: the words are sorted, and a typo may have moved one
-            else greatest(
-                jaro_winkler_similarity(l_rest, r_rest),
-                case
-                    when len(l_only) > 1
-                        then jaro_winkler_similarity(array_to_string(list_reverse(l_only), ''), r_rest)
-                end,
-                case
-                    when len(r_only) > 1
-                        then jaro_winkler_similarity(l_rest, array_to_string(list_reverse(r_only), ''))
-                end
-            )
-        end as rest_jw,
-        -- "Hall 2" and "Hall 3", "Building D" and "Building E"
-        case
-            when len(l_only) > 0 and len(r_only) > 0
-                then len(list_filter(l_only, lambda t: regexp_full_match(t, '[0-9]+|[a-z]'))) > 0
-                    and len(list_filter(r_only, lambda t: regexp_full_match(t, '[0-9]+|[a-z]'))) > 0
-            else false
-        end as has_other_number,
-        -- "Regions" and "Regis" start alike, yet too many letters differ for a typo
-        4 * levenshtein(l_rest, r_rest) <= greatest(length(l_rest), length(r_rest)) as is_near_spelling,
-        case when l_street = r_street then 1.0 else jaro_winkler_similarity(l_street, r_street) end as street_jw,
-        contains(l_street, r_street) or contains(r_street, l_street) as is_street_contained,
+        case when l_has_rest and r_has_rest then array_minus(l_words, r_words) end as l_rest,
+        case when l_has_rest and r_has_rest then array_minus(r_words, l_words) end as r_rest,
+        case when l_has_rest then array_minus(l_tokens, common) end as l_only,
+        case when r_has_rest then array_minus(r_tokens, common) end as r_only,
+    from likened
+),
+
+-- words that only one side has may still be one word with a typo, or an abbreviation
+rest_texts as (
+    select
+        *,
+        array_text(l_rest) as l_text,
+        array_text(r_rest) as r_text,
     from rests
 ),
 
-final as (
+softened as (
+    select
+        *,
+        case
+            when l_rest is null or 2 * least(length(l_text), length(r_text)) < length(l_text) then 0.0
+            when length(l_text) < 3 or length(r_text) < 3 then 0.0
+            else greatest(
+                jaro_winkler_similarity(l_text, r_text),
+                jaro_winkler_similarity(array_text_reversed(l_rest), r_text)
+            )
+        end as rest_jw,
+        coalesce(
+            length(l_text) >= 3 and length(r_text) >= 3 and (starts_with(l_text, r_text) or starts_with(r_text, l_text)),
+            false
+        ) as is_abbreviated,
+    from rest_texts
+),
+
+weighted as (
+    select
+        *,
+        common_weight + case
+            when rest_jw >= 0.88 or is_abbreviated
+                then least(l_weight, r_weight) - common_weight
+            else 0
+        end as shared_weight,
+        case
+            when name_jw >= 0.94
+                then 1 - levenshtein(l_compact, r_compact) / cast(greatest(length(l_compact), length(r_compact)) as double)
+            else 0
+        end as name_spelling,
+    from softened
+),
+
+shares as (
+    select
+        *,
+        shared_weight / greatest(least(l_weight, r_weight), 1) as contained,
+        shared_weight / greatest(l_weight + r_weight - shared_weight, 1) as overlap,
+    from weighted
+),
+
+levels as (
     select
         left_id,
         right_id,
         is_asked,
-        likelihood,
-        l_name is null or r_name is null as is_nameless,
-        coalesce(case
-            when l_name is null or r_name is null then 0
-            when name_jw = 1 or (l_tokens > 0 and len(l_only) = 0 and len(r_only) = 0) then 4  -- the same
-            when has_other_number then 1
-            when rest_jw is null and shared_tokens >= 2 then 3                          -- one holds the other
-            when name_jw >= 0.97 or (rest_jw >= 0.8 and name_jw >= 0.85 and is_near_spelling) then 3  -- a typo apart
-            when rest_jw is null and shared_tokens = 1 then 2
-            when is_acronym then 2
-            when rest_jw >= 0.8 and (shared_tokens > 0 or name_jw > 0.85) then 2
-            when name_jw >= 0.85 or shared_tokens * 2 >= least(l_tokens, r_tokens) then 1
+        case
+            when l_name is null or r_name is null then 30
+            else 3 * case
+                when common is null then 9                                               -- the same
+                when is_same_words then 8                                                -- in another order
+                when overlap >= 0.8 or (name_jw >= 0.96 and name_spelling >= 0.88) then 7 -- nearly
+                when (contained >= 0.95 and overlap >= 0.5) or (name_jw >= 0.94 and name_spelling > 0.75) then 6
+                when is_acronym then 5
+                when contained >= 0.95 and overlap >= 0.2 then 4                         -- one within the other
+                when contained >= 0.75 or name_jw >= 0.9 then 3
+                when contained >= 0.5 or name_jw >= 0.84 then 2
+                when contained >= 0.3 or name_jw >= 0.78 then 1
+                else 0
+            end + case when shared_weight < 10 then 0 when shared_weight < 18 then 1 else 2 end
+        end as name_level,
+        case
+            when l_name is null or r_name is null or least(l_weight, r_weight) - shared_weight < 1 then 0
+            when least(l_weight, r_weight) - shared_weight < 5 then 1
+            when least(l_weight, r_weight) - shared_weight < 10 then 2
+            else 3
+        end as rest_level,
+        case
+            when has_number(l_only) and has_number(r_only) then 1
+            when has_number(l_only) or has_number(r_only) then 2
             else 0
-        end, 0) as name_level,
-        rest_jw is null and name_jw < 1 and (len(l_only) > 0 or len(r_only) > 0) as is_name_contained,
-        coalesce(case
-            when same_house and (street_jw >= 0.88 or is_street_contained) then 3
-            when same_house and (l_street is null or r_street is null) then 2
-            when (l_house is null or r_house is null) and street_jw >= 0.92 then 1
-            when same_house then 0
-            when l_house <> r_house then -2
-            when street_jw < 0.8 then -1
+        end as number_level,
+        case
+            when has_unit(l_only) and has_unit(r_only) then 2
+            when has_unit(l_only) or has_unit(r_only) then 1
             else 0
-        end, 0) as address_level,
-        same_phone,
-        same_phone_tail,
-        same_domain,
-        same_email_domain,
-        same_postal,
-        same_city,
-        metres,
-    from measured
+        end as unit_level,
+        case
+            when metres is null then 0
+            when metres < 25 then 1
+            when metres < 60 then 2
+            when metres < 120 then 3
+            when metres < 250 then 4
+            when metres < 600 then 5
+            when metres < 2000 then 6
+            else 7
+        end as distance_level,
+        case
+            when l_street is null or r_street is null then case when l_house = r_house then 5 else 0 end
+            when street_jw < 0.88 then case when l_house = r_house then 5 else 1 end
+            when l_house is null or r_house is null then 2
+            when l_house <> r_house then 3
+            when l_street = r_street then 6
+            else 4
+        end as address_level,
+        case
+            when metres is not null then 0
+            when l_postal = r_postal then 3
+            when l_area = r_area then 2
+            when l_postal <> r_postal then 1
+            when l_city = r_city then 6
+            when contains(l_city, r_city) or contains(r_city, l_city) or jaro_winkler_similarity(l_city, r_city) > 0.9 then 5
+            when l_city <> r_city then 4
+            else 0
+        end as area_level,
+        case
+            when l_phone = r_phone then case when phone_records > 5 then 6 else 5 end
+            when l_tail = r_tail then 4
+            when l_tail is null or r_tail is null then 0
+            when l_phone is null or r_phone is null then 1
+            when levenshtein(l_phone, r_phone) <= 1 then 3
+            when left(l_phone, length(l_phone) - 3) = left(r_phone, length(r_phone) - 3) then 2
+            else 1
+        end as phone_level,
+        case
+            when l_domain is null or r_domain is null then 0
+            when l_domain <> r_domain then case
+                when l_domain_name = r_domain_name or jaro_winkler_similarity(l_domain_name, r_domain_name) > 0.93 then 2
+                else 1
+            end
+            when l_page = r_page then 3
+            when domain_records > 10 then case when l_page <> r_page then 4 else 5 end
+            when l_page <> r_page then 6
+            else 7
+        end as web_level,
+        case
+            when is_asked = 0 then 0
+            when coalesce(likelihood, 1) < 0.5 then 1
+            when coalesce(likelihood, 1) < 0.75 then 2
+            when coalesce(likelihood, 1) < 0.95 then 3
+            else 4
+        end as asked_level,
+    from shares
+),
+
+-- a company's seat is often not where the lead is that it was asked about
+final as (
+    select
+        left_id,
+        right_id,
+        is_asked = 1 as is_asked,
+        name_level,
+        rest_level,
+        number_level,
+        unit_level,
+        case when is_asked = 1 and distance_level > 4 then 0 else distance_level end as distance_level,
+        case when is_asked = 1 and address_level < 4 then 0 else address_level end as address_level,
+        case when is_asked = 1 and area_level in (1, 4) then 0 else area_level end as area_level,
+        phone_level,
+        web_level,
+        asked_level,
+    from levels
 )
 
-select * from final
+select
+    *,
+    cast(name_level as bigint)
+    + 31 * (rest_level + 4 * (number_level + 3 * (unit_level + 3 * (distance_level + 8 * (
+        address_level + 7 * (area_level + 7 * (phone_level + 7 * (web_level + 8 * asked_level)))
+    ))))) as pattern,
+from final

@@ -2,7 +2,7 @@
 -- grain: record_id
 -- keys: record_id -> intermediate.int_records_kept.record_id
 -- materialize: table
--- pii: phone, email
+-- pii: phone, email_domain
 
 with records as (
     select
@@ -12,7 +12,14 @@ with records as (
         r.subject_provider,
         r.subject_key,
         r.likelihood,
-        name_key(r.name) as name_key,
+        n.name_key,
+        replace(n.name_key, ' ', '') as name_compact,
+        n.words,
+        n.tokens,
+        n.rare_tokens,
+        cast(n.name_weight as integer) as name_weight,
+        n.initials,
+        n.letters,
         house_number(r.street) as house,
         street_core(r.street) as street,
         city_key(r.city) as city,
@@ -21,24 +28,24 @@ with records as (
         r.lon,
         c.phone,
         c.phone_tail,
-        c.domain,
-        c.email,
+        coalesce(c.domain, c.email_domain) as domain,
         c.email_domain,
+        c.page,
     from intermediate.int_records_kept as r
+    left join intermediate.int_name_tokens as n on n.record_id = r.record_id
     left join intermediate.int_contacts as c on c.record_id = r.record_id
 ),
 
 final as (
     select
-        *,
-        replace(name_key, ' ', '') as name_compact,
-        name_words(name_key) as name_tokens,
-        -- sorted letters, so that "Textiles, Blackwell" is "BT" as well
-        sorted_text(list_transform(string_split(name_key, ' '), lambda t: left(t, 1))) as name_initials,
-        case
-            when length(name_key) <= 11 then sorted_text(string_split(replace(name_key, ' ', ''), ''))
-        end as name_letters,
-    from records
+        r.*,
+        postal_area(r.postal) as postal_area,
+        split_part(r.domain, '.', 1) as domain_name,
+        coalesce(p.records, 1) as phone_records,
+        coalesce(d.records, 1) as domain_records,
+    from records as r
+    left join intermediate.int_shared_contacts as p on p.kind = 'phone' and p.contact = r.phone
+    left join intermediate.int_shared_contacts as d on d.kind = 'domain' and d.contact = r.domain
 )
 
 select * from final

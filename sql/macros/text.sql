@@ -7,16 +7,28 @@ create or replace macro text_key(s) as
         '[^\p{L}\p{N}]+', ' ', 'g'
     ));
 
--- The words that say what kind of company it is, not which one; at the end of
--- a name they go, and so does a leading article.
+-- The words that say what kind of company it is, not which one, go from the end of a name, as often as they stand there;
+-- so does a leading article, and what stands before "doing business as". Dotted initials become a word.
+create or replace macro without_legal_form(key) as
+    -- noqa: disable=LT05
+    regexp_replace(
+        key,
+        '^the |( (l l c|llc|l l p|llp|l p|lp|inc|incorporated|corp|corporation|co|company|ltd|limited|liability|plc|pllc|pc|p c|pa|gmbh|mbh|ggmbh|ag|kg|ohg|gbr|ug|e k|ek|ev|e v|se|sarl|eurl|sas|sasu|snc|srl|s r l|spa|s p a|sa|s a|sl|s l|slu|bv|b v|nv|vof|oy|oyj|ab|as|aps|a s|sro|s r o|doo|zoo|kft|zrt|ltda|eireli|pty|pte|sdn bhd|bhd|tbk|kk|and))+$',
+        '', 'g'
+    );
+
 create or replace macro name_key(s) as
     coalesce(
-        nullif(trim(regexp_replace(
-            text_key(s),
-            -- noqa: disable=LT05
-            '^the |( (l l c|llc|l l p|llp|l p|lp|inc|incorporated|corp|corporation|co|company|ltd|limited|plc|pllc|pc|p c|pa|gmbh|mbh|ag|sarl|srl|bv|nv|oy|ab|as|spa|and))+$',
-            '', 'g'
-        )), ''),
+        nullif(trim(without_legal_form(text_key(
+            case
+                when regexp_matches(s, '(?i)\b(d/?b/?a|doing business as|trading as|t/a)\b')
+                    then regexp_replace(s, '(?i)^.*\b(d/?b/?a|doing business as|trading as|t/a)\b[.: ]*', '')
+                when contains(s, '.') then regexp_replace(s, '\b(\pL)\.(\pL)\.(?:(\pL)\.)?', '\1\2\3 ', 'g')
+                -- noqa: disable=LT05
+                when unicode(s) > 12000 then regexp_replace(s, '株式会社|有限会社|合同会社|有限责任公司|股份有限公司|有限公司|주식회사', ' ', 'g')
+                else s
+            end
+        ))), ''),
         nullif(text_key(s), '')
     );
 
@@ -27,37 +39,18 @@ create or replace macro city_key(s) as
 -- A postal code as far as it names a delivery area: ZIP+4 loses its tail.
 create or replace macro postal_key(s) as
     nullif(case
-        when regexp_matches(s, '^\s*[0-9]{5}(-?[0-9]{4})?\s*$') then left(trim(s), 5)
+        when regexp_matches(s, '^\s*[0-9]{5}(-?[0-9]{4}|\.0)?\s*$') then left(trim(s), 5)
         else replace(text_key(s), ' ', '')
     end, '');
 
--- One spelling for a word that lists abbreviate.
-create or replace macro word_key(w) as
-    case w
-        when 'svc' then 'service' when 'svcs' then 'service' when 'services' then 'service'
-        when 'ctr' then 'center' when 'centre' then 'center' when 'cntr' then 'center'
-        when 'assoc' then 'associates' when 'assn' then 'association'
-        when 'dept' then 'department' when 'mgmt' then 'management' when 'mgt' then 'management'
-        when 'mfg' then 'manufacturing' when 'constr' then 'construction' when 'const' then 'construction'
-        when 'intl' then 'international' when 'natl' then 'national' when 'amer' then 'american'
-        when 'ins' then 'insurance' when 'inst' then 'institute' when 'univ' then 'university'
-        when 'bros' then 'brothers' when 'rest' then 'restaurant' when 'apts' then 'apartments'
-        when 'chr' then 'church' when 'hosp' then 'hospital' when 'med' then 'medical'
-        when 'sch' then 'school' when 'elem' then 'elementary' when 'st' then 'saint' when 'mt' then 'mount'
-        when 'equip' then 'equipment' when 'engr' then 'engineering' when 'eng' then 'engineering'
-        when 'fin' then 'financial' when 'tech' then 'technology' when 'technologies' then 'technology'
-        else w
+-- The district of a postal code: what stands before the last three signs of a British or Canadian code, before the
+-- last two digits of another.
+create or replace macro postal_area(postal) as
+    case
+        when postal is null then null
+        when length(postal) >= 5 and regexp_matches(postal, '[a-z]') then left(postal, length(postal) - 3)
+        else left(postal, greatest(3, length(postal) - 2))
     end;
-
--- The distinct words of a name key, sorted, without those that tell nothing.
-create or replace macro name_words(key) as
-    list_sort(list_distinct(list_transform(
-        list_filter(
-            string_split(key, ' '),
-            lambda w: w not in ('and', 'of', 'the', 'in', 'at', 'for', 'de', 'la', 'inc', 'co', 'llc')
-        ),
-        lambda w: word_key(w)
-    )));
 
 -- The parts of a list, sorted, as one text.
 create or replace macro sorted_text(parts) as array_to_string(list_sort(parts), '');

@@ -144,20 +144,25 @@ type cut struct {
 	reason cutReason
 }
 
-// largestPart is how many records are clustered in one go. No business has as
-// many records: what is larger hangs together by weak edges.
-const largestPart = 200_000
+// How many records, and pairs of them, are clustered in one go. No business has
+// as many: what is larger hangs together by weak edges. A joiner of that many
+// pairs takes about a GiB and half a minute.
+const (
+	largestPart = 200_000
+	mostPairs   = 5_000_000
+)
 
 // clusterer holds the clusters while they are made.
 type clusterer struct {
 	sets    disjointSets
 	value   linkage
 	largest uint32 // members of a component that are clustered in one go
+	most    int    // pairs of such a component
 	cuts    []cut
 }
 
 func newClusterer(records int64) *clusterer {
-	return &clusterer{sets: newDisjointSets(records), value: meanLinkage, largest: largestPart}
+	return &clusterer{sets: newDisjointSets(records), value: meanLinkage, largest: largestPart, most: mostPairs}
 }
 
 // connect makes the connected components of positive edges and must-links.
@@ -219,7 +224,7 @@ func (c *clusterer) solveOne(ctx context.Context, pairs []weighedPair, threshold
 		return err
 	}
 	root := c.sets.find(pairs[0].left)
-	if c.sets.size[root] <= c.largest || threshold > mustLink/2 {
+	if c.sets.size[root] <= c.largest && len(pairs) <= c.most || threshold > mustLink/2 {
 		c.joinPairs(pairs)
 		return nil
 	}

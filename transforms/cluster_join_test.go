@@ -113,7 +113,20 @@ func TestJoiner_takes_few_steps(t *testing.T) {
 	for i := 101; i <= n; i++ {
 		hub.add(1+i%100, i, 10)
 	}
-	for name, g := range map[string]graph{"over a star": star, "over a chain": chain, "over a clique with leaves": hub} {
+	// One record, the last, is told apart from nearly all others, and is joined
+	// with 300 in descending order: what it knows must not move every time.
+	crowd := graph{n: n}
+	for l := 1; l < n; l++ {
+		if l > 300 {
+			crowd.add(l, n, -5)
+			continue
+		}
+		crowd.add(l, n, 21+float64(l)/100)
+		for r := l + 1; r <= 300; r++ {
+			crowd.add(l, r, 20+float64(l)/100)
+		}
+	}
+	for name, g := range map[string]graph{"over a star": star, "over a chain": chain, "over a clique with leaves": hub, "over a crowd": crowd} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for linkage, value := range map[string]linkage{"mean": meanLinkage, "sum": sumLinkage} {

@@ -394,29 +394,37 @@ func TestCluster_reports_links_that_contradict_each_other(t *testing.T) {
 
 func TestCluster_takes_a_component_apart_that_is_too_large(t *testing.T) {
 	t.Parallel()
-	// Groups of ten hang in a ring by edges of 1.5 bits.
-	g := graph{n: 200}
-	want := make([]uint32, g.n+1)
-	for first := 1; first <= g.n; first += 10 {
-		for l := first; l < first+10; l++ {
-			for r := l + 1; r < first+10; r++ {
-				g.add(l, r, 9)
+	for name, change := range map[string]func(*clusterer){
+		"by its members": func(c *clusterer) { c.largest = 50 },
+		"by its pairs":   func(c *clusterer) { c.most = 50 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// Groups of ten hang in a ring by edges of 1.5 bits.
+			g := graph{n: 200}
+			want := make([]uint32, g.n+1)
+			for first := 1; first <= g.n; first += 10 {
+				for l := first; l < first+10; l++ {
+					for r := l + 1; r < first+10; r++ {
+						g.add(l, r, 9)
+					}
+					want[l] = uint32(first)
+				}
+				g.add(first, 1+(first+9)%g.n, 1.5)
 			}
-			want[l] = uint32(first)
-		}
-		g.add(first, 1+(first+9)%g.n, 1.5)
-	}
-	labels, cuts := g.solved(t, func(c *clusterer) { c.largest = 50 })
-	if diff := cmp.Diff(want, labels); diff != "" {
-		t.Error(diff)
-	}
-	if len(cuts) != 20 {
-		t.Errorf("%d cuts, want 20", len(cuts))
-	}
-	for _, c := range cuts {
-		if c.reason != cutTooLarge || c.weight != oneBit*3/2 {
-			t.Errorf("%d and %d: %s", c.left, c.right, c.reason)
-		}
+			labels, cuts := g.solved(t, change)
+			if diff := cmp.Diff(want, labels); diff != "" {
+				t.Error(diff)
+			}
+			if len(cuts) != 20 {
+				t.Errorf("%d cuts, want 20", len(cuts))
+			}
+			for _, c := range cuts {
+				if c.reason != cutTooLarge || c.weight != oneBit*3/2 {
+					t.Errorf("%d and %d: %s", c.left, c.right, c.reason)
+				}
+			}
+		})
 	}
 }
 

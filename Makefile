@@ -13,7 +13,7 @@ export LEADLAKE_TESTDATA ?= $(CURDIR)/../shared/data
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps lint-deps setup build run test conformance check lint fmt bench bench-ingest chaos rehearse clean
+.PHONY: help deps test-deps lint-deps setup build run test conformance check lint fmt bench bench-ingest bench-resolve eval chaos rehearse clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ bench: setup ## measure the whole job against its limits, on the data in LEADLAK
 
 bench-ingest: setup ## measure landing, and the import of a list beside Sling
 	@scripts/bench_ingest.sh
+
+eval: setup ## resolution on labelled sets, as shipped and by the others (PEERS=1: beside Splink)
+	@scripts/eval.sh
+
+bench-resolve: setup ## resolution beside Splink: ARGS="wof|synthetic N|growth N"
+	@scripts/bench_resolve.sh $(ARGS)
 
 rehearse: setup ## campaigns against the truth: ARGS="tiling|estimates|budgets|kills [-n N]"
 	go run ./internal/rehearse $(ARGS)

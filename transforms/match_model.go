@@ -95,7 +95,7 @@ const (
 	emDefault   = 2000 // pairs that the default counts for in EM
 	emOwn       = 3000 // pairs that the data count for, at most
 	emSmoothing = 5    // pairs
-	emReach     = 3.0  // bits that EM may be away from the default: a class of pairs that is no match, such as neighbours, may be larger than that of matches
+	emReach     = 1.5  // bits of difference that EM is heard for: a class of pairs that is no match, such as branches of chains, may be larger than that of matches
 )
 
 // adapt returns the model fitted to the patterns of a set of data by

@@ -126,14 +126,13 @@ func labelledPatterns(ctx context.Context, s *lake.Session, pairs string) (set t
 	if err := s.Exec(ctx, "create or replace table scratch.eval.labelled_patterns as "+string(text)); err != nil {
 		return set, false, SQLError("run script", "sql/eval/labelled_patterns.sql", err)
 	}
-	query := "select " + levelColumns() + "l.matches, l.others, l.neighbours from scratch.eval.labelled_patterns as l inner join intermediate.int_patterns as p on p.pattern = l.pattern order by p.pattern"
+	query := "select " + levelColumns() + "l.matches, l.others from scratch.eval.labelled_patterns as l inner join intermediate.int_patterns as p on p.pattern = l.pattern order by p.pattern"
 	n := len(comparisons)
 	err = s.Batches(ctx, query, func(b arrow.RecordBatch) error {
 		for row := range int(b.NumRows()) {
 			set.patterns = append(set.patterns, pattern{levels: readLevels(b, row)})
 			set.matches = append(set.matches, b.Column(n).(*array.Float64).Value(row))
 			set.others = append(set.others, b.Column(n+1).(*array.Float64).Value(row))
-			set.neighbours = append(set.neighbours, b.Column(n+2).(*array.Float64).Value(row))
 		}
 		return nil
 	})

@@ -10,13 +10,11 @@ import (
 type trainingSet struct {
 	patterns        []pattern // pairs is unused
 	matches, others []float64
-	neighbours      []float64 // non-matches that nobody labelled
 }
 
 const (
-	trainingPairs      = 1500
-	trainingNeighbours = 300
-	ridge              = 1.0 // variance of a weight around what is expected, in nats squared
+	trainingPairs = 1500
+	ridge         = 1.0 // variance of a weight around what is expected, in nats squared
 )
 
 // trainMatchModel fits a logistic regression on the levels, which is the
@@ -91,16 +89,14 @@ type trainingRow struct {
 func trainingRows(sets []trainingSet, offsets []int, n int) (rows []trainingRow, m, u []float64) {
 	m, u = make([]float64, n), make([]float64, n)
 	for _, set := range sets {
-		positives, negatives, near := 0.0, 0.0, 0.0
+		positives, negatives := 0.0, 0.0
 		for i := range set.patterns {
 			positives += set.matches[i]
 			negatives += set.others[i]
-			near += set.neighbours[i]
 		}
 		a, b := math.Min(1, trainingPairs/math.Max(positives, 1)), math.Min(1, trainingPairs/math.Max(negatives, 1))
-		c := math.Min(1, trainingNeighbours/math.Max(near, 1))
 		for i, p := range set.patterns {
-			row := trainingRow{matches: a * set.matches[i], others: b*set.others[i] + c*set.neighbours[i]}
+			row := trainingRow{matches: a * set.matches[i], others: b * set.others[i]}
 			if row.matches+row.others == 0 {
 				continue
 			}

@@ -39,15 +39,3 @@ func (m matcher) exec(t *testing.T, query string) {
 		t.Fatalf("%s: %v", query, err)
 	}
 }
-
-// build makes the tables of models, in the order given.
-func (m matcher) build(t *testing.T, names ...string) {
-	t.Helper()
-	for _, name := range names {
-		model, ok := m.project.Model("intermediate." + name)
-		if !ok {
-			t.Fatalf("there is no model %s", name)
-		}
-		m.exec(t, "create table scratch.intermediate."+name+" as "+model.SQL)
-	}
-}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -43,6 +44,10 @@ func dlqListCmd(a *app) *cobra.Command {
 				return err
 			}
 			return a.out.result(letters, func(w io.Writer) {
+				if len(letters) == 0 {
+					fmt.Fprintln(w, "no dead letters")
+					return
+				}
 				rows := make([][]string, 0, len(letters))
 				for _, l := range letters {
 					rows = append(rows, []string{l.Code, l.DeliveryID, strconv.FormatInt(l.Position, 10), l.Destination, l.Key, l.Reason, l.Fix})

@@ -62,6 +62,8 @@ func commands(a *app) []*cobra.Command {
 		runsCmd(a),
 		leadCmd(a),
 		exportCmd(a),
+		mappingCmd(a),
+		dlqCmd(a),
 		serveCmd(a),
 		sqlCmd(a),
 		resolveCmd(a),

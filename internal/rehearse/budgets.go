@@ -65,6 +65,9 @@ func (s *stage) race(ctx context.Context, after time.Duration, home string, args
 		case e.code == invalid && strings.Contains(e.output, "it has no row for this campaign"):
 			nothing = true
 			kill()
+		case strings.Contains(e.output, "raise budget.max_cost_usd"): // nothing fitted: it is an end, and it is billed
+			ended, said = true, said+e.output
+			kill()
 		case e.code == -1:
 		default:
 			err = errors.Join(err, fmt.Errorf("leadlake %s: exit code %d\n%s", strings.Join(args, " "), e.code, e.output))
@@ -122,7 +125,7 @@ func budgets(ctx context.Context, w io.Writer, o options) error {
 			if err != nil {
 				return fmt.Errorf("campaign %d: %w", n, err)
 			}
-			full = full || strings.Contains(said, "the run stopped asking")
+			full = full || strings.Contains(said, "the run stopped asking") || strings.Contains(said, "raise budget.max_cost_usd")
 			if !ended {
 				killed++
 			}

@@ -259,7 +259,8 @@ func (b *batch) chunk(ctx context.Context, items []*item) error {
 	}
 	code := leadlake.ErrorCode(err)
 	refused := code == leadlake.Invalid && !slices.ContainsFunc(s.touched, func(n int) bool { return n > 0 })
-	if refused && len(outcomes) == 0 && len(items) > 1 && ctx.Err() == nil { // one of them is to blame, which the others shall not feel
+	settled := slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.State != "" })
+	if refused && !settled && len(items) > 1 && ctx.Err() == nil { // one of them is to blame, which the others shall not feel
 		half := len(items) / 2
 		if err := b.chunk(ctx, items[:half]); err != nil {
 			return err

@@ -81,9 +81,19 @@ func ParseMapping(text []byte) (Mapping, error) {
 func DefaultMapping(kind string) (Mapping, error) {
 	text, err := fs.ReadFile(mappings, "mappings/"+kind+".yaml")
 	if err != nil {
-		return Mapping{}, leadlake.Errorf(leadlake.NotFound, "no default mapping for %s", kind).WithFix("write one")
+		return Mapping{}, leadlake.Errorf(leadlake.NotFound, "no default mapping for %s", kind).WithFix("name one of %s", strings.Join(mapped(), ", "))
 	}
 	return ParseMapping(text)
+}
+
+// mapped are the kinds that have a default mapping.
+func mapped() []string {
+	entries, _ := fs.ReadDir(mappings, "mappings") // it is embedded
+	kinds := make([]string, len(entries))
+	for i, e := range entries {
+		kinds[i] = strings.TrimSuffix(e.Name(), ".yaml")
+	}
+	return kinds
 }
 
 // check finds what is wrong with a mapping by itself.

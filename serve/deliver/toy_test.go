@@ -50,7 +50,8 @@ func (toy) Deliver(s deliver.Session, b deliver.Batch) ([]deliver.Outcome, error
 		return nil, err
 	}
 	if !resp.OK() {
-		return nil, leadlake.Errorf(leadlake.Invalid, "toy: %s", resp.Body)
+		// As the real ones do: outcomes that say nothing, and the reason.
+		return make([]deliver.Outcome, len(b.Rows)), leadlake.Errorf(leadlake.Invalid, "toy: %s", resp.Body)
 	}
 	if err := json.Unmarshal(resp.Body, &rows); err != nil {
 		return nil, err

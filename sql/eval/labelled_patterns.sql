@@ -1,7 +1,6 @@
 -- How many matches and non-matches each pattern of levels has, after eval.pairs (left_source, left_key, right_source,
 -- right_key, is_match). Labelled pairs: only the listed pairs count. Complete (it lists no non-match): every compared
--- pair that is not listed is a non-match. In labelled sets two entries of one source with unlike names are taken for
--- non-matches, too: labels are about pairs across sources, and neighbours at one address are what they lack.
+-- pair that is not listed is a non-match.
 
 with records as (
     select record_id, provider, provider_key
@@ -28,13 +27,10 @@ kind as (
 select
     c.pattern,
     cast(count(*) filter (where t.is_match) as double) as matches,
-    cast(count(*) filter (where not t.is_match or (t.is_match is null and k.is_complete)) as double) as others,
-    cast(count(*) filter (where t.is_match is null and not k.is_complete) as double) as neighbours,
+    cast(count(*) filter (where not coalesce(t.is_match, false)) as double) as others,
 from intermediate.int_pairs_compared as c
 cross join kind as k
-inner join records as a on a.record_id = c.left_id
-inner join records as b on b.record_id = c.right_id
 left join listed as t on t.left_id = c.left_id and t.right_id = c.right_id
-where k.is_complete or t.is_match is not null or (a.provider = b.provider and c.name_level < 18)
+where k.is_complete or t.is_match is not null
 group by c.pattern
 order by c.pattern

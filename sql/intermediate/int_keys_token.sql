@@ -3,7 +3,7 @@
 -- keys: record_id -> intermediate.int_records_kept.record_id
 -- materialize: view
 -- pii: key
--- why: names that share what is rare about them, in cells of 0.01 degrees or, without a place, in a postal district or city
+-- why: names that share what is rare about them, in cells of 0.01 degrees, or, without a place, in one district or city
 
 with tokens as (
     select record_id, lat, lon, postal_area, city, explode(rare_tokens) as token
@@ -21,8 +21,8 @@ where lat is not null
 union all
 select record_id, 'x' || token || '|' || postal_area as key
 from tokens
-where postal_area is not null
+where lat is null and postal_area is not null
 union all
 select record_id, 'y' || token || '|' || city as key
 from tokens
-where city is not null
+where lat is null and city is not null

@@ -104,7 +104,9 @@ softened as (
             )
         end as rest_jw,
         coalesce(
-            length(l_text) >= 3 and length(r_text) >= 3 and (starts_with(l_text, r_text) or starts_with(r_text, l_text)),
+            length(l_text) >= 3
+            and length(r_text) >= 3
+            and (starts_with(l_text, r_text) or starts_with(r_text, l_text)),
             false
         ) as is_abbreviated,
     from rest_texts
@@ -120,7 +122,8 @@ weighted as (
         end as shared_weight,
         case
             when name_jw >= 0.94
-                then 1 - levenshtein(l_compact, r_compact) / cast(greatest(length(l_compact), length(r_compact)) as double)
+                then 1 - levenshtein(l_compact, r_compact)
+                    / cast(greatest(length(l_compact), length(r_compact)) as double)
             else 0
         end as name_spelling,
     from softened
@@ -194,7 +197,8 @@ levels as (
             when l_area = r_area then 2
             when l_postal <> r_postal then 1
             when l_city = r_city then 6
-            when contains(l_city, r_city) or contains(r_city, l_city) or jaro_winkler_similarity(l_city, r_city) > 0.9 then 5
+            when contains(l_city, r_city) or contains(r_city, l_city) then 5
+            when jaro_winkler_similarity(l_city, r_city) > 0.9 then 5
             when l_city <> r_city then 4
             else 0
         end as area_level,
@@ -210,7 +214,8 @@ levels as (
         case
             when l_domain is null or r_domain is null then 0
             when l_domain <> r_domain then case
-                when l_domain_name = r_domain_name or jaro_winkler_similarity(l_domain_name, r_domain_name) > 0.93 then 2
+                when l_domain_name = r_domain_name then 2
+                when jaro_winkler_similarity(l_domain_name, r_domain_name) > 0.93 then 2
                 else 1
             end
             when l_page = r_page then 3
@@ -228,7 +233,8 @@ levels as (
     from shares
 ),
 
--- a company's seat is often not where the lead is that it was asked about
+-- names that are not alike at one place are neighbours, which is no evidence for a match, however near they are; and a
+-- company's seat is often not where the lead is that it was asked about
 final as (
     select
         left_id,
@@ -238,8 +244,16 @@ final as (
         rest_level,
         number_level,
         unit_level,
-        case when is_asked = 1 and distance_level > 4 then 0 else distance_level end as distance_level,
-        case when is_asked = 1 and address_level < 4 then 0 else address_level end as address_level,
+        case
+            when is_asked = 1 and distance_level > 4 then 0
+            when is_asked = 0 and name_level < 9 and distance_level between 1 and 5 then 8
+            else distance_level
+        end as distance_level,
+        case
+            when is_asked = 1 and address_level < 4 then 0
+            when is_asked = 0 and name_level < 9 and address_level >= 4 then 7
+            else address_level
+        end as address_level,
         case when is_asked = 1 and area_level in (1, 4) then 0 else area_level end as area_level,
         phone_level,
         web_level,
@@ -250,7 +264,7 @@ final as (
 select
     *,
     cast(name_level as bigint)
-    + 31 * (rest_level + 4 * (number_level + 3 * (unit_level + 3 * (distance_level + 8 * (
-        address_level + 7 * (area_level + 7 * (phone_level + 7 * (web_level + 8 * asked_level)))
+    + 31 * (rest_level + 4 * (number_level + 3 * (unit_level + 3 * (distance_level + 9 * (
+        address_level + 8 * (area_level + 7 * (phone_level + 7 * (web_level + 8 * asked_level)))
     ))))) as pattern,
 from final

@@ -7,8 +7,8 @@ create or replace macro text_key(s) as
         '[^\p{L}\p{N}]+', ' ', 'g'
     ));
 
--- The words that say what kind of company it is, not which one, go from the end of a name, as often as they stand there;
--- so does a leading article, and what stands before "doing business as". Dotted initials become a word.
+-- The words that say what kind of company it is, not which one, go from the end of a name, as often as they stand
+-- there; so does a leading article, and what stands before "doing business as". Dotted initials become a word.
 create or replace macro without_legal_form(key) as
     -- noqa: disable=LT05
     regexp_replace(

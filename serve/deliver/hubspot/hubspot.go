@@ -125,15 +125,11 @@ func (d *Destination) objects(path string) string {
 
 // Authorize gives the private app's token, or mints one for an app.
 func (d *Destination) Authorize(s deliver.Session) (deliver.Access, error) {
-	bearer := func(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 	if d.cfg.ClientID == "" {
-		return deliver.Access{Header: bearer(s.Secret(TokenEnv))}, nil
+		return deliver.Access{Header: deliver.Bearer(s.Secret(TokenEnv))}, nil
 	}
 	form := url.Values{"grant_type": {"refresh_token"}, "client_id": {d.cfg.ClientID}, "client_secret": {s.Secret(SecretEnv)}, "refresh_token": {s.Secret(RefreshEnv)}}
-	resp, err := s.Call(deliver.Request{
-		Method: http.MethodPost, URL: "/oauth/v1/token", Endpoint: token, Body: []byte(form.Encode()),
-		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
-	})
+	resp, err := s.Call(deliver.PostForm("/oauth/v1/token", token, form))
 	if err != nil {
 		return deliver.Access{}, err
 	}
@@ -143,7 +139,7 @@ func (d *Destination) Authorize(s deliver.Session) (deliver.Access, error) {
 			WithFix("install the app again, and set %s", RefreshEnv)
 	}
 	life := time.Duration(gjson.GetBytes(resp.Body, "expires_in").Int()) * time.Second
-	return deliver.Access{Header: bearer(minted), Until: s.Now().Add(life - time.Minute)}, nil
+	return deliver.Access{Header: deliver.Bearer(minted), Until: s.Now().Add(life - time.Minute)}, nil
 }
 
 // statusLocked and statusMigrating are HubSpot's own: a record is being

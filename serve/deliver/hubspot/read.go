@@ -119,8 +119,8 @@ const (
 // what their properties say about them.
 func (d *Destination) Feedback(s deliver.Session, text string) (deliver.Feedback, error) {
 	var c cursor
-	if text != "" && json.Unmarshal([]byte(text), &c) != nil {
-		return deliver.Feedback{}, leadlake.Errorf(leadlake.Invalid, "hubspot: cursor %q is not one", text).WithFix("pull from the beginning")
+	if err := deliver.ReadCursor("hubspot", text, &c); err != nil {
+		return deliver.Feedback{}, err
 	}
 	changed := "hs_lastmodifieddate"
 	if d.cfg.Object == "contacts" {

@@ -170,14 +170,13 @@ func (d *Destination) archive(s deliver.Session, b deliver.Batch, at []int, out 
 		return nil
 	}
 	resp, err := s.Call(post(d.objects("/batch/archive"), remove, map[string]any{"inputs": inputs}, there))
+	if err == nil && !resp.OK() {
+		err = d.wrong("archive", resp)
+	}
 	if err != nil {
-		for _, n := range there {
+		for _, n := range there { // they are not known to be gone
 			out[n] = deliver.Outcome{}
 		}
-		return err
 	}
-	if !resp.OK() {
-		return d.wrong("archive", resp)
-	}
-	return nil
+	return err
 }

@@ -1,12 +1,7 @@
 package hubspot
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"strings"
 	"testing"
 
 	"github.com/leadlake/leadlake"
@@ -18,49 +13,36 @@ import (
 func TestHubspot_passes_the_suite(t *testing.T) {
 	t.Parallel()
 	mapping, err := deliver.DefaultMapping("hubspot")
-	fatal(t, err)
+	delivertest.Must(t, err)
 	delivertest.Run(t, func(t *testing.T) delivertest.Bench {
 		box := crm.New(crm.Config{})
-		srv := httptest.NewServer(box)
-		t.Cleanup(srv.Close)
-		to, err := New(Config{BaseURL: srv.URL + "/hubspot"})
-		fatal(t, err)
+		s := delivertest.NewSandbox(t, box, "hubspot")
+		to, err := New(Config{BaseURL: s.URL})
+		delivertest.Must(t, err)
 		return delivertest.Bench{
-			To: to, Mapping: mapping, HTTP: srv.Client(), Getenv: func(string) string { return "pat-na1-x" },
-			Effects: func(key string) int { return effects(t, box, key) },
+			To: to, Mapping: mapping, HTTP: s.Client, Getenv: func(string) string { return "pat-na1-x" },
+			Effects: func(key string) int { return s.Effects("contacts", lead(t, key)) },
 			Bad:     func(l *leadlake.CanonicalLead) { l.Emails[0].Value = "no address" },
 			Edit: func(key, field, value string) {
 				e := crm.Edit{App: "hubspot", Op: "set", Key: key, Fields: map[string]any{field: value}}
 				if box.Edit(e) != nil {
 					e.Op, e.Fields = "create", map[string]any{"email": key, field: value}
-					fatal(t, box.Edit(e))
+					delivertest.Must(t, box.Edit(e))
 				}
 			},
 			Field: "company",
-			Storm: func(n int) {
-				w := httptest.NewRecorder()
-				body := fmt.Sprintf(`{"app":"hubspot","storm_429":1,"storm_calls":%d,"times":%d}`, n, n)
-				box.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/__crm__/faults", strings.NewReader(body)))
-				if w.Code != http.StatusNoContent {
-					t.Fatal(w.Body)
-				}
-			},
+			Storm: s.Storm,
 		}
 	})
 }
 
-// effects counts a contact, whose natural key is our own id in the sandbox: it
-// is that of the lead with the same number as the address.
-func effects(t *testing.T, box *crm.Server, mail string) int {
+// lead is our own id of the lead that an address is of: by it the sandbox
+// counts contacts.
+func lead(t *testing.T, mail string) string {
 	t.Helper()
 	n := 0
 	if _, err := fmt.Sscanf(mail, "office@firm%d.example", &n); err != nil {
 		t.Fatal(mail, err)
 	}
-	w := httptest.NewRecorder()
-	q := url.Values{"app": {"hubspot"}, "object": {"contacts"}, "key": {delivertest.Lead(n).LeadID}}
-	box.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/__crm__/effects?"+q.Encode(), http.NoBody))
-	var out struct{ Count int }
-	fatal(t, json.Unmarshal(w.Body.Bytes(), &out))
-	return out.Count
+	return delivertest.Lead(n).LeadID
 }

@@ -1,7 +1,6 @@
 package mailchimp
 
 import (
-	"encoding/json"
 	"net/url"
 	"strconv"
 	"strings"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/serve/deliver"
 )
 
@@ -28,8 +26,8 @@ const feedbackRows = 1000
 // bounced. Opens and clicks are no outcomes.
 func (d *Destination) Feedback(s deliver.Session, text string) (deliver.Feedback, error) {
 	var c cursor
-	if text != "" && json.Unmarshal([]byte(text), &c) != nil {
-		return deliver.Feedback{}, leadlake.Errorf(leadlake.Invalid, "mailchimp: cursor %q is not one", text).WithFix("pull from the beginning")
+	if err := deliver.ReadCursor("mailchimp", text, &c); err != nil {
+		return deliver.Feedback{}, err
 	}
 	const fields = "members.contact_id,members.id,members.email_address,members.status,members.last_changed,members.unsubscribe_reason"
 	q := url.Values{

@@ -1,13 +1,8 @@
 package mailchimp
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,107 +12,37 @@ import (
 	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/internal/sandbox/crm"
 	"github.com/leadlake/leadlake/serve/deliver"
+	"github.com/leadlake/leadlake/serve/deliver/delivertest"
 )
 
 const audience = "a1b2c3d4e5" // the sandbox's
 
-// bench is a destination, the sandbox, and the engine's side between them,
-// which keeps to the destination's own judgement and does not retry.
+// bench is a destination before the sandbox.
 type bench struct {
 	*Destination
-	t      *testing.T
-	crm    *crm.Server
-	url    string
-	key    string
-	access deliver.Access
-	calls  int
-	cutAt  int // the call that is carried out and has no answer
+	*delivertest.Direct
+	crm *crm.Server
 }
 
 func setup(t *testing.T, cfg Config) *bench {
 	t.Helper()
-	b := &bench{t: t, crm: crm.New(crm.Config{}), key: "key-us1"}
-	srv := httptest.NewServer(b.crm)
-	t.Cleanup(srv.Close)
-	b.url = srv.URL + "/mailchimp/3.0"
-	cfg.BaseURL, cfg.ListID = b.url, audience
+	box := crm.New(crm.Config{})
+	s := delivertest.NewSandbox(t, box, "mailchimp")
+	cfg.BaseURL, cfg.ListID = s.URL+"/3.0", audience
 	d, err := New(cfg)
-	fatal(t, err)
-	b.Destination = d
-	b.access, err = d.Authorize(b)
-	fatal(t, err)
+	delivertest.Must(t, err)
+	b := &bench{d, s.Direct(d, func(string) string { return "key-us1" }), box}
+	b.Open()
 	return b
 }
 
-var errCut = errors.New("no answer")
-
-func (b *bench) Call(r deliver.Request) (deliver.Response, error) {
-	b.calls++
-	method := r.Method
-	if method == "" {
-		method = http.MethodGet
-	}
-	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+r.URL, bytes.NewReader(r.Body))
-	if err != nil {
-		return deliver.Response{}, err
-	}
-	for _, h := range []http.Header{r.Header, b.access.Header} {
-		for k, v := range h {
-			req.Header[k] = v
-		}
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return deliver.Response{}, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || b.calls == b.cutAt {
-		return deliver.Response{}, errCut
-	}
-	verdict := b.Judge(resp.StatusCode, resp.Header, body).Verdict
-	switch {
-	case verdict != "":
-	case resp.StatusCode < 300:
-		verdict = deliver.Fine
-	case resp.StatusCode == http.StatusUnauthorized:
-		verdict = deliver.Denied
-	default:
-		verdict = deliver.Wrong
-	}
-	if slices.Contains([]deliver.Verdict{deliver.Slow, deliver.Denied}, verdict) {
-		return deliver.Response{}, leadlake.Errorf(leadlake.Unavailable, "%s: %s", verdict, body)
-	}
-	return deliver.Response{Status: resp.StatusCode, Header: resp.Header, Body: body, Verdict: verdict}, nil
+func (b *bench) edit(e crm.Edit) {
+	b.T.Helper()
+	e.App = "mailchimp"
+	delivertest.Must(b.T, b.crm.Edit(e))
 }
-
-func (b *bench) Save(string) error         { return nil }
-func (b *bench) Sleep(time.Duration) error { return nil }
-func (b *bench) Now() time.Time            { return time.Now() }
-func (b *bench) Secret(string) string      { return b.key }
-func (b *bench) edit(e crm.Edit)           { b.t.Helper(); e.App = "mailchimp"; fatal(b.t, b.crm.Edit(e)) }
-func (b *bench) members() crm.EffectCount  { return b.crm.Effects()["mailchimp"]["members"] }
-
-func (b *bench) deliver(rows ...deliver.Row) []deliver.Outcome {
-	b.t.Helper()
-	out, err := b.Deliver(b, deliver.Batch{ID: "b1", Rows: rows})
-	fatal(b.t, err)
-	return out
-}
-
-func (b *bench) probe(r deliver.Row) deliver.Found {
-	b.t.Helper()
-	found, err := b.Probe(b, []deliver.Row{r})
-	fatal(b.t, err)
-	return found[0]
-}
-
-func fatal(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+func (b *bench) members() crm.EffectCount          { return b.crm.Effects()["mailchimp"]["members"] }
+func (b *bench) probe(r deliver.Row) deliver.Found { b.T.Helper(); return b.Find(r)[0] }
 
 func row(mail string, fields map[string]any) deliver.Row {
 	p := deliver.Payload{"email_address": deliver.Value(mail), "merge_fields.COMPANY": deliver.Value("Firm"), consentField: deliver.Value(OptIn)}
@@ -132,16 +57,16 @@ func TestMailchimp_a_cold_lead_is_refused_and_told_why(t *testing.T) {
 	b := setup(t, Config{})
 	cold := row("ann@firm.example", nil)
 	cold.Fields = cold.Fields.Without(consentField)
-	out := b.deliver(cold)[0]
+	out := b.Send(cold)[0]
 	if out.State != deliver.Rejected || out.Code != "consent_missing" || !strings.Contains(out.Reason, "terms") || out.Fix == "" {
 		t.Errorf("%+v", out)
 	}
-	if calls := b.calls; calls != 0 {
+	if calls := b.Calls; calls != 0 {
 		t.Errorf("%d calls", calls)
 	}
 	for consent, status := range map[string]string{OptIn: "subscribed", DoubleOptIn: "pending"} {
 		b := setup(t, Config{Consent: consent})
-		if out := b.deliver(cold)[0]; out.State != deliver.Accepted || out.ID == "" {
+		if out := b.Send(cold)[0]; out.State != deliver.Accepted || out.ID == "" {
 			t.Errorf("%s: %+v", consent, out)
 		}
 		resp, err := b.Call(deliver.Request{URL: b.member(cold)})
@@ -158,7 +83,7 @@ func TestMailchimp_a_row_sent_twice_has_one_effect(t *testing.T) {
 	t.Parallel()
 	for _, call := range []int{0, 1, 2} {
 		b := setup(t, Config{})
-		b.cutAt = call
+		b.CutAt = call
 		r := row("Ann@Firm.example", map[string]any{
 			"merge_fields.ADDRESS.addr1": "1 Main St", "merge_fields.ADDRESS.city": "Denver", "merge_fields.ADDRESS.state": "CO", "merge_fields.ADDRESS.zip": "80202",
 			"merge_fields.RATING": 4.5, "tags": []string{"tier A"}, "vip": true,
@@ -166,7 +91,7 @@ func TestMailchimp_a_row_sent_twice_has_one_effect(t *testing.T) {
 		for range 3 {
 			_, err := b.Deliver(b, deliver.Batch{Rows: []deliver.Row{r}})
 			if call == 0 {
-				fatal(t, err)
+				delivertest.Must(t, err)
 			}
 		}
 		if n := b.members(); n.Creates != 1 || n.Duplicates != nil {
@@ -182,12 +107,12 @@ func TestMailchimp_a_row_sent_twice_has_one_effect(t *testing.T) {
 func TestMailchimp_an_update_subscribes_nobody(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{})
-	made := b.deliver(row("ann@firm.example", nil))[0]
+	made := b.Send(row("ann@firm.example", nil))[0]
 	b.edit(crm.Edit{Op: "unsubscribe", Key: "ann@firm.example"})
 	up := row("ann@firm.example", map[string]any{"merge_fields.COMPANY": "New"})
 	up.Op, up.ID = deliver.Update, made.ID
 	for _, r := range []deliver.Row{up, row("ann@firm.example", nil)} { // and a create does not, either
-		if out := b.deliver(r)[0]; out.State != deliver.Accepted {
+		if out := b.Send(r)[0]; out.State != deliver.Accepted {
 			t.Errorf("%+v", out)
 		}
 		resp, err := b.Call(deliver.Request{URL: b.member(up)})
@@ -196,7 +121,7 @@ func TestMailchimp_an_update_subscribes_nobody(t *testing.T) {
 		}
 	}
 	gone := deliver.Row{Key: "nobody@firm.example", Op: deliver.Update, Fields: deliver.Payload{"vip": deliver.Value(true)}}
-	if out := b.deliver(gone)[0]; out.Code != "record_deleted" {
+	if out := b.Send(gone)[0]; out.Code != "record_deleted" {
 		t.Errorf("%+v", out)
 	}
 }
@@ -204,7 +129,7 @@ func TestMailchimp_an_update_subscribes_nobody(t *testing.T) {
 func TestMailchimp_a_bad_row_fails_alone_and_says_why(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{})
-	b.deliver(row("gone@firm.example", nil))
+	b.Send(row("gone@firm.example", nil))
 	b.edit(crm.Edit{Op: "forget", Key: "gone@firm.example"})
 	b.edit(crm.Edit{Op: "schema", Field: "LNAME", Values: []string{"required"}})
 	name := map[string]any{"merge_fields.LNAME": "Lee"}
@@ -221,7 +146,7 @@ func TestMailchimp_a_bad_row_fails_alone_and_says_why(t *testing.T) {
 		"invalid_email":       row("fake@firm.example", name),
 		"signed_up_too_often": row("everywhere@firm.example", name),
 	} {
-		out := b.deliver(r, row("other@firm.example", name))
+		out := b.Send(r, row("other@firm.example", name))
 		if out[0].Code != want || (out[0].State == deliver.Accepted) != (want == "") || out[0].State == deliver.Rejected && out[0].Fix == "" {
 			t.Errorf("%+v, want %q", out[0], want)
 		}
@@ -235,18 +160,18 @@ func TestMailchimp_what_is_removed_may_come_back(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{})
 	r := row("ann@firm.example", nil)
-	r.ID = b.deliver(r)[0].ID
+	r.ID = b.Send(r)[0].ID
 	gone := r
 	gone.Op = deliver.Remove
 	for range 2 {
-		if out := b.deliver(gone)[0]; out.State != deliver.Accepted {
+		if out := b.Send(gone)[0]; out.State != deliver.Accepted {
 			t.Errorf("%+v", out)
 		}
 	}
 	if b.probe(r).Matches != 0 {
 		t.Error("an archived member is there")
 	}
-	if out := b.deliver(r)[0]; out.State != deliver.Accepted || b.probe(r).Matches != 1 {
+	if out := b.Send(r)[0]; out.State != deliver.Accepted || b.probe(r).Matches != 1 {
 		t.Errorf("%+v", out)
 	}
 }
@@ -255,7 +180,7 @@ func TestMailchimp_an_address_that_changed_is_found_by_its_contact(t *testing.T)
 	t.Parallel()
 	b := setup(t, Config{})
 	r := row("ann@firm.example", nil)
-	r.ID = b.deliver(r)[0].ID
+	r.ID = b.Send(r)[0].ID
 	if _, err := b.Call(deliver.Request{Method: http.MethodPatch, URL: b.member(r), Body: []byte(`{"email_address":"ann.lee@firm.example"}`)}); err != nil {
 		t.Fatal(err)
 	}
@@ -267,20 +192,10 @@ func TestMailchimp_an_address_that_changed_is_found_by_its_contact(t *testing.T)
 func TestMailchimp_describes_what_the_default_mapping_needs(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{})
-	schema, err := b.Describe(b)
-	fatal(t, err)
-	m, err := deliver.DefaultMapping("mailchimp")
-	fatal(t, err)
-	if problems := m.Fits(schema); len(problems) > 0 {
-		t.Errorf("%+v", problems)
-	}
-	types := map[string]deliver.Type{}
-	for _, f := range schema.Fields {
-		types[f.Name] = f.Type
-	}
+	fields := b.Fields()
 	for name, want := range map[string]deliver.Type{"merge_fields.RATING": deliver.Number, "merge_fields.ADDRESS.zip": deliver.Text, "merge_fields.TIER": deliver.Picklist, "consent": deliver.Picklist} {
-		if types[name] != want {
-			t.Errorf("%s is %q", name, types[name])
+		if fields[name].Type != want {
+			t.Errorf("%s is %q", name, fields[name].Type)
 		}
 	}
 }
@@ -290,34 +205,14 @@ func TestMailchimp_feedback_is_the_same_whenever_it_is_read(t *testing.T) {
 	b := setup(t, Config{})
 	const people = 1500 // more than a page, all changed within a second or two
 	for i := range people {
-		b.deliver(row(fmt.Sprintf("p%d@firm.example", i), nil))
+		b.Send(row(fmt.Sprintf("p%d@firm.example", i), nil))
 	}
-	pull := func(cursor string) (map[string]deliver.Event, string) {
-		t.Helper()
-		all := map[string]deliver.Event{}
-		for pages := 0; ; pages++ {
-			f, err := b.Feedback(b, cursor)
-			fatal(t, err)
-			for _, e := range f.Events {
-				all[e.ID] = e
-			}
-			if cursor = f.Next; !f.More {
-				return all, cursor
-			}
-			if pages > 20 {
-				t.Fatal("no end")
-			}
-		}
-	}
-	none, cursor := pull("")
-	if len(none) != 0 {
-		t.Errorf("events before anything happened: %v", none)
-	}
+	cursor := b.PullNone()
 	b.crm.Advance(3 * 24 * time.Hour)
-	early, cursor := pull(cursor)
+	early, cursor := b.Pull(cursor)
 	b.crm.Advance(60 * 24 * time.Hour)
-	later, _ := pull(cursor)
-	all, _ := pull("")
+	later, _ := b.Pull(cursor)
+	all, _ := b.Pull("")
 	counts := map[deliver.Kind]int{}
 	for id, e := range all {
 		counts[e.Kind]++
@@ -336,16 +231,17 @@ func TestMailchimp_feedback_is_the_same_whenever_it_is_read(t *testing.T) {
 func TestAuthorize_finds_the_data_centre(t *testing.T) {
 	t.Parallel()
 	d, err := New(Config{ListID: audience})
-	fatal(t, err)
-	b := &bench{Destination: d, t: t, key: "0123abcd-us19"}
-	access, err := d.Authorize(b)
+	delivertest.Must(t, err)
+	key := func(key string) *delivertest.Direct {
+		return &delivertest.Direct{T: t, To: d, Getenv: func(string) string { return key }}
+	}
+	access, err := d.Authorize(key("0123abcd-us19"))
 	if err != nil || access.BaseURL != "https://us19.api.mailchimp.com/3.0" {
 		t.Errorf("%+v, %v", access, err)
 	}
-	for _, key := range []string{"", "0123abcd", "a-b.example", "a-us19/../x"} {
-		b.key = key
-		if access, err := d.Authorize(b); leadlake.ErrorCode(err) != leadlake.Unauthorized {
-			t.Errorf("%q: %+v, %v", key, access, err)
+	for _, bad := range []string{"", "0123abcd", "a-b.example", "a-us19/../x"} {
+		if access, err := d.Authorize(key(bad)); leadlake.ErrorCode(err) != leadlake.Unauthorized {
+			t.Errorf("%q: %+v, %v", bad, access, err)
 		}
 	}
 }
@@ -353,7 +249,7 @@ func TestAuthorize_finds_the_data_centre(t *testing.T) {
 func TestJudge_knows_an_empty_403(t *testing.T) {
 	t.Parallel()
 	d, err := New(Config{ListID: audience})
-	fatal(t, err)
+	delivertest.Must(t, err)
 	for name, tc := range map[string]struct {
 		status int
 		body   string

@@ -1,11 +1,6 @@
 package mailchimp
 
 import (
-	"encoding/json"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -18,44 +13,26 @@ import (
 func TestMailchimp_passes_the_suite(t *testing.T) {
 	t.Parallel()
 	mapping, err := deliver.DefaultMapping("mailchimp")
-	fatal(t, err)
+	delivertest.Must(t, err)
 	mapping.Fields = append(mapping.Fields, deliver.FieldMapping{To: consentField, Constant: OptIn})
 	delivertest.Run(t, func(t *testing.T) delivertest.Bench {
 		box := crm.New(crm.Config{})
-		srv := httptest.NewServer(box)
-		t.Cleanup(srv.Close)
-		to, err := New(Config{BaseURL: srv.URL + "/mailchimp/3.0", ListID: audience})
-		fatal(t, err)
+		s := delivertest.NewSandbox(t, box, "mailchimp")
+		to, err := New(Config{BaseURL: s.URL + "/3.0", ListID: audience})
+		delivertest.Must(t, err)
 		return delivertest.Bench{
-			To: to, Mapping: mapping, HTTP: srv.Client(), Getenv: func(string) string { return "key-us1" },
-			Effects: func(mail string) int { return effects(t, box, audience+"/"+hash(mail)) },
+			To: to, Mapping: mapping, HTTP: s.Client, Getenv: func(string) string { return "key-us1" },
+			Effects: func(mail string) int { return s.Effects("members", audience+"/"+hash(mail)) },
 			Bad:     func(l *leadlake.CanonicalLead) { l.Emails[0].Value = "fake@firm7.example" },
 			Edit: func(mail, field, value string) {
 				e := crm.Edit{App: "mailchimp", Op: "set", Key: mail, Fields: map[string]any{strings.TrimPrefix(field, "merge_fields."): value}}
 				if box.Edit(e) != nil {
 					e.Op = "create"
-					fatal(t, box.Edit(e))
+					delivertest.Must(t, box.Edit(e))
 				}
 			},
 			Field: "merge_fields.COMPANY",
-			Storm: func(n int) {
-				w := httptest.NewRecorder()
-				body := fmt.Sprintf(`{"app":"mailchimp","storm_429":1,"storm_calls":%d,"times":%d}`, n, n)
-				box.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/__crm__/faults", strings.NewReader(body)))
-				if w.Code != http.StatusNoContent {
-					t.Fatal(w.Body)
-				}
-			},
+			Storm: s.Storm,
 		}
 	})
-}
-
-func effects(t *testing.T, box *crm.Server, key string) int {
-	t.Helper()
-	w := httptest.NewRecorder()
-	q := url.Values{"app": {"mailchimp"}, "object": {"members"}, "key": {key}}
-	box.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/__crm__/effects?"+q.Encode(), nil))
-	var out struct{ Count int }
-	fatal(t, json.Unmarshal(w.Body.Bytes(), &out))
-	return out.Count
 }

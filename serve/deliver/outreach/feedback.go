@@ -1,13 +1,11 @@
 package outreach
 
 import (
-	"encoding/json"
 	"net/url"
 	"time"
 
 	"github.com/tidwall/gjson"
 
-	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/serve/deliver"
 )
 
@@ -32,8 +30,8 @@ const feedbackRows = "1000"
 // prospects, which tell opt-outs by any way, and their stages.
 func (d *Destination) Feedback(s deliver.Session, text string) (deliver.Feedback, error) {
 	var c cursor
-	if text != "" && json.Unmarshal([]byte(text), &c) != nil {
-		return deliver.Feedback{}, leadlake.Errorf(leadlake.Invalid, "outreach: cursor %q is not one", text).WithFix("pull from the beginning")
+	if err := deliver.ReadCursor("outreach", text, &c); err != nil {
+		return deliver.Feedback{}, err
 	}
 	if d.cfg.Object != Prospects {
 		return deliver.Feedback{Next: text}, nil // nothing happens to an account that we would learn from

@@ -119,16 +119,13 @@ func media() http.Header { return http.Header{"Content-Type": {"application/vnd.
 // is two weeks old, so the variable has to be renewed before.
 func (d *Destination) Authorize(s deliver.Session) (deliver.Access, error) {
 	if d.cfg.HasToken {
-		return deliver.Access{Header: bearer(s.Secret(TokenEnv))}, nil
+		return deliver.Access{Header: deliver.Bearer(s.Secret(TokenEnv))}, nil
 	}
 	form := url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {s.Secret(RefreshEnv)}, "client_id": {d.cfg.ClientID},
 		"client_secret": {s.Secret(SecretEnv)}, "redirect_uri": {d.cfg.RedirectURI},
 	}
-	resp, err := s.Call(deliver.Request{
-		Method: http.MethodPost, URL: "/oauth/token", Endpoint: "token", Body: []byte(form.Encode()),
-		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
-	})
+	resp, err := s.Call(deliver.PostForm("/oauth/token", "token", form))
 	if err != nil {
 		return deliver.Access{}, err
 	}
@@ -138,10 +135,8 @@ func (d *Destination) Authorize(s deliver.Session) (deliver.Access, error) {
 		return deliver.Access{}, leadlake.Errorf(leadlake.Unauthorized, "outreach: open session: status %d: %s", resp.Status, reason).
 			WithFix("authorise the application again, and set %s to the new refresh token", RefreshEnv)
 	}
-	return deliver.Access{Header: bearer(token), Until: s.Now().Add(time.Duration(life)*time.Second - time.Minute)}, nil
+	return deliver.Access{Header: deliver.Bearer(token), Until: s.Now().Add(time.Duration(life)*time.Second - time.Minute)}, nil
 }
-
-func bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
 // Judge reads that Retry-After and X-RateLimit-Reset are points in time, and
 // that of two windows, with a comma between them, the first is the user's.

@@ -2,120 +2,44 @@ package outreach
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/internal/sandbox/crm"
 	"github.com/leadlake/leadlake/serve/deliver"
+	"github.com/leadlake/leadlake/serve/deliver/delivertest"
 )
 
-// bench is a destination, the sandbox, and the engine's side between them,
-// which keeps to the destination's own judgement and does not retry.
+// bench is a destination before the sandbox.
 type bench struct {
 	*Destination
-	t      *testing.T
-	crm    *crm.Server
-	url    string
-	access deliver.Access
-	calls  int
-	cutAt  int    // the call that is carried out and has no answer
-	before func() // runs before each write, as somebody else would
+	*delivertest.Direct
+	crm *crm.Server
 }
 
 func setup(t *testing.T, cfg Config) *bench {
 	t.Helper()
-	b := &bench{t: t, crm: crm.New(crm.Config{})}
-	srv := httptest.NewServer(b.crm)
-	t.Cleanup(srv.Close)
-	b.url = srv.URL + "/outreach"
-	cfg.BaseURL, cfg.HasToken = b.url, cfg.ClientID == ""
+	box := crm.New(crm.Config{})
+	s := delivertest.NewSandbox(t, box, "outreach")
+	cfg.BaseURL, cfg.HasToken = s.URL, cfg.ClientID == ""
 	d, err := New(cfg)
-	fatal(t, err)
-	b.Destination = d
-	b.access, err = d.Authorize(b)
-	fatal(t, err)
+	delivertest.Must(t, err)
+	b := &bench{d, s.Direct(d, func(string) string { return "sandbox" }), box}
+	b.Open()
 	return b
 }
 
-var errCut = errors.New("no answer")
-
-func (b *bench) Call(r deliver.Request) (deliver.Response, error) {
-	if b.before != nil && len(r.Rows) > 0 {
-		b.before()
-	}
-	b.calls++
-	method := r.Method
-	if method == "" {
-		method = http.MethodGet
-	}
-	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+r.URL, bytes.NewReader(r.Body))
-	if err != nil {
-		return deliver.Response{}, err
-	}
-	for _, h := range []http.Header{r.Header, b.access.Header} {
-		for k, v := range h {
-			req.Header[k] = v
-		}
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return deliver.Response{}, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || b.calls == b.cutAt {
-		return deliver.Response{}, errCut
-	}
-	verdict := b.Judge(resp.StatusCode, resp.Header, body).Verdict
-	switch {
-	case verdict != "":
-	case resp.StatusCode < 300:
-		verdict = deliver.Fine
-	case resp.StatusCode == http.StatusUnauthorized:
-		verdict = deliver.Denied
-	default:
-		verdict = deliver.Wrong
-	}
-	if slices.Contains([]deliver.Verdict{deliver.Slow, deliver.Spent, deliver.Denied, deliver.Broken, deliver.Refused}, verdict) {
-		return deliver.Response{}, leadlake.Errorf(leadlake.Unavailable, "%s: %s", verdict, body)
-	}
-	return deliver.Response{Status: resp.StatusCode, Header: resp.Header, Body: body, Verdict: verdict}, nil
+func (b *bench) edit(e crm.Edit) {
+	b.T.Helper()
+	e.App = "outreach"
+	delivertest.Must(b.T, b.crm.Edit(e))
 }
-
-func (b *bench) Save(string) error         { return nil }
-func (b *bench) Sleep(time.Duration) error { return nil }
-func (b *bench) Now() time.Time            { return time.Now() }
-func (b *bench) Secret(string) string      { return "sandbox" }
-func (b *bench) edit(e crm.Edit)           { b.t.Helper(); e.App = "outreach"; fatal(b.t, b.crm.Edit(e)) }
-func (b *bench) effects(object string) crm.EffectCount {
-	return b.crm.Effects()["outreach"][object]
-}
-
-func (b *bench) deliver(rows ...deliver.Row) []deliver.Outcome {
-	b.t.Helper()
-	out, err := b.Deliver(b, deliver.Batch{ID: "b1", Rows: rows})
-	fatal(b.t, err)
-	if len(out) != len(rows) {
-		b.t.Fatalf("%d outcomes of %d rows", len(out), len(rows))
-	}
-	return out
-}
-
-func fatal(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+func (b *bench) effects(object string) crm.EffectCount { return b.crm.Effects()["outreach"][object] }
 
 // row is a row to create; a nil field is left out.
 func row(mail string, fields map[string]any) deliver.Row {
@@ -129,8 +53,8 @@ func row(mail string, fields map[string]any) deliver.Row {
 func TestOutreach_a_row_sent_twice_has_one_effect(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{})
-	first := b.deliver(row("ann@firm.example", nil))[0]
-	again := b.deliver(row("ann@firm.example", nil))[0]
+	first := b.Send(row("ann@firm.example", nil))[0]
+	again := b.Send(row("ann@firm.example", nil))[0]
 	if first.State != deliver.Accepted || first.Op != deliver.Create || again.State != deliver.Accepted || again.Op != deliver.Update || again.ID != first.ID {
 		t.Errorf("first %+v, again %+v", first, again)
 	}
@@ -143,7 +67,7 @@ func TestOutreach_a_lost_answer_leaves_no_second_prospect(t *testing.T) {
 	t.Parallel()
 	for call := 1; call <= 4; call++ {
 		b := setup(t, Config{Sequence: 1, Mailbox: 1})
-		b.cutAt = b.calls + call
+		b.CutAt = b.Calls + call
 		rows := []deliver.Row{row("ann@firm.example", nil), row("bob@firm.example", nil)}
 		for range 3 {
 			out, err := b.Deliver(b, deliver.Batch{ID: "b1", Rows: rows})
@@ -161,16 +85,18 @@ func TestOutreach_a_lost_answer_leaves_no_second_prospect(t *testing.T) {
 func TestOutreach_a_race_ends_in_a_change(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{})
-	b.before = func() {
-		b.before = nil
+	b.Before = func(r deliver.Request) {
+		if len(r.Rows) == 0 {
+			return
+		}
+		b.Before = nil
 		b.edit(crm.Edit{Op: "create", Object: "prospects", Fields: map[string]any{"emails": []any{"Ann@firm.example", "ann@home.example"}}})
 	}
-	out := b.deliver(row("ann@firm.example", map[string]any{"title": "Owner"}))[0]
+	out := b.Send(row("ann@firm.example", map[string]any{"title": "Owner"}))[0]
 	if out.State != deliver.Accepted || out.Op != deliver.Update || out.ID != "1" {
 		t.Fatalf("%+v", out)
 	}
-	found, err := b.Probe(b, []deliver.Row{row("ann@firm.example", map[string]any{"title": nil, "score": nil})})
-	fatal(t, err)
+	found := b.Find(row("ann@firm.example", map[string]any{"title": nil, "score": nil}))
 	want := deliver.Payload{
 		"emails": deliver.Value([]string{"Ann@firm.example", "ann@home.example"}), "title": deliver.Value("Owner"), "score": deliver.Value(nil),
 		"company": deliver.Value("Firm of ann@firm.example"), "externalId": deliver.Value("ld_ann@firm.example"),
@@ -184,11 +110,11 @@ func TestOutreach_a_bad_row_fails_alone_and_says_why(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{})
 	b.edit(crm.Edit{Op: "create", Object: "prospects", Fields: map[string]any{"emails": []any{"trash@firm.example"}, "trashedAt": "2026-11-01T00:00:00Z"}})
-	gone := b.deliver(row("gone@firm.example", nil))[0]
+	gone := b.Send(row("gone@firm.example", nil))[0]
 	b.edit(crm.Edit{Op: "delete", Object: "prospects", ID: gone.ID})
 	deleted := row("gone@firm.example", map[string]any{"title": "x"})
 	deleted.ID, deleted.Op = gone.ID, deliver.Update
-	out := b.deliver(
+	out := b.Send(
 		row("good@firm.example", nil),
 		row("x@excluded.example", nil),
 		row("long@firm.example", map[string]any{"title": string(bytes.Repeat([]byte("x"), 256))}),
@@ -209,12 +135,12 @@ func TestOutreach_a_bad_row_fails_alone_and_says_why(t *testing.T) {
 func TestOutreach_a_merged_prospect_is_found_under_its_new_id(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{})
-	first := b.deliver(row("ann@firm.example", nil))[0]
+	first := b.Send(row("ann@firm.example", nil))[0]
 	b.edit(crm.Edit{Op: "delete", Object: "prospects", ID: first.ID})
 	b.edit(crm.Edit{Op: "create", Object: "prospects", Fields: map[string]any{"emails": []any{"ann@firm.example"}}})
 	r := row("ann@firm.example", map[string]any{"title": "Owner"})
 	r.Op, r.ID = deliver.Update, first.ID
-	if out := b.deliver(r)[0]; out.State != deliver.Accepted || out.ID == first.ID {
+	if out := b.Send(r)[0]; out.State != deliver.Accepted || out.ID == first.ID {
 		t.Errorf("%+v", out)
 	}
 }
@@ -222,10 +148,10 @@ func TestOutreach_a_merged_prospect_is_found_under_its_new_id(t *testing.T) {
 func TestOutreach_what_is_removed_is_gone(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{})
-	b.deliver(row("ann@firm.example", nil))
+	b.Send(row("ann@firm.example", nil))
 	r := deliver.Row{Key: "ann@firm.example", Op: deliver.Remove}
 	for range 2 {
-		if out := b.deliver(r)[0]; out.State != deliver.Accepted {
+		if out := b.Send(r)[0]; out.State != deliver.Accepted {
 			t.Errorf("%+v", out)
 		}
 	}
@@ -237,7 +163,7 @@ func TestOutreach_what_is_removed_is_gone(t *testing.T) {
 func TestOutreach_enrols_only_where_it_is_told_to(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{})
-	b.deliver(row("ann@firm.example", nil))
+	b.Send(row("ann@firm.example", nil))
 	if n := b.effects("sequenceStates"); n.Creates != 0 {
 		t.Errorf("enrolled %+v", n)
 	}
@@ -245,7 +171,7 @@ func TestOutreach_enrols_only_where_it_is_told_to(t *testing.T) {
 		t.Error("a sequence without a mailbox passes")
 	}
 	b = setup(t, Config{Sequence: 2, Mailbox: 1}) // which is switched off
-	if out := b.deliver(row("bob@firm.example", nil))[0]; out.State != deliver.Rejected || out.Code != "not_enrolled" || out.ID == "" {
+	if out := b.Send(row("bob@firm.example", nil))[0]; out.State != deliver.Rejected || out.Code != "not_enrolled" || out.ID == "" {
 		t.Errorf("%+v", out)
 	}
 }
@@ -259,12 +185,11 @@ func TestOutreach_accounts_are_found_by_our_id(t *testing.T) {
 		{Key: "ld_2", Op: deliver.Create, Fields: deliver.Payload{"name": deliver.Value("Older")}},
 		{Key: "ld_3", Op: deliver.Create, Fields: deliver.Payload{"domain": deliver.Value("x.example")}},
 	}
-	out := b.deliver(rows...)
+	out := b.Send(rows...)
 	if out[0].Op != deliver.Create || out[1].Op != deliver.Update || out[2].Code != "required_missing" {
 		t.Errorf("%+v", out)
 	}
-	found, err := b.Probe(b, rows)
-	fatal(t, err)
+	found := b.Find(rows...)
 	if found[0].Matches != 1 || string(found[0].Fields["numberOfEmployees"]) != "12" || found[1].Matches != 1 || found[2].Matches != 0 {
 		t.Errorf("%+v", found)
 	}
@@ -278,34 +203,14 @@ func TestOutreach_feedback_is_the_same_whenever_it_is_read(t *testing.T) {
 		for j := range searched {
 			rows = append(rows, row(fmt.Sprintf("p%d-%d@firm.example", i, j), nil))
 		}
-		b.deliver(rows...)
+		b.Send(rows...)
 	}
-	pull := func(cursor string) (map[string]deliver.Event, string) {
-		t.Helper()
-		all := map[string]deliver.Event{}
-		for pages := 0; ; pages++ {
-			f, err := b.Feedback(b, cursor)
-			fatal(t, err)
-			for _, e := range f.Events {
-				all[e.ID] = e
-			}
-			if cursor = f.Next; !f.More {
-				return all, cursor
-			}
-			if pages > 20 {
-				t.Fatal("no end")
-			}
-		}
-	}
-	none, cursor := pull("")
-	if len(none) != 0 {
-		t.Errorf("events before anything happened: %v", none)
-	}
+	cursor := b.PullNone()
 	b.crm.Advance(20 * 24 * time.Hour)
-	_, early := pull(cursor)
+	_, early := b.Pull(cursor)
 	b.crm.Advance(100 * 24 * time.Hour)
-	later, end := pull(early)
-	all, _ := pull("")
+	later, end := b.Pull(early)
+	all, _ := b.Pull("")
 	counts := map[deliver.Kind]int{}
 	for _, e := range all {
 		if e.RemoteID == "" || e.At.IsZero() {
@@ -323,7 +228,7 @@ func TestOutreach_feedback_is_the_same_whenever_it_is_read(t *testing.T) {
 			t.Errorf("%s is %+v, then %+v", id, e, all[id])
 		}
 	}
-	if rest, _ := pull(end); len(rest) > 5 {
+	if rest, _ := b.Pull(end); len(rest) > 5 {
 		t.Errorf("%d events again at the end", len(rest))
 	}
 }
@@ -331,7 +236,7 @@ func TestOutreach_feedback_is_the_same_whenever_it_is_read(t *testing.T) {
 func TestJudge_reads_points_in_time(t *testing.T) {
 	t.Parallel()
 	d, err := New(Config{HasToken: true})
-	fatal(t, err)
+	delivertest.Must(t, err)
 	at := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
 	for name, tc := range map[string]struct {
 		status int
@@ -360,21 +265,15 @@ func TestJudge_reads_points_in_time(t *testing.T) {
 func TestOutreach_opens_a_session_with_the_refresh_token(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{ClientID: "app"})
-	if left := time.Until(b.access.Until); left < 110*time.Minute || left > 2*time.Hour {
+	if left := time.Until(b.Access.Until); left < 110*time.Minute || left > 2*time.Hour {
 		t.Errorf("the session is good for %s", left)
 	}
-	if out := b.deliver(row("ann@firm.example", nil))[0]; out.State != deliver.Accepted {
+	if out := b.Send(row("ann@firm.example", nil))[0]; out.State != deliver.Accepted {
 		t.Errorf("%+v", out)
 	}
 	b.edit(crm.Edit{Op: "revoke"})
 	if _, err := b.Deliver(b, deliver.Batch{Rows: []deliver.Row{row("bob@firm.example", nil)}}); err == nil {
 		t.Error("a revoked token works")
 	}
-	schema, err := b.Describe(b)
-	fatal(t, err)
-	m, err := deliver.DefaultMapping("outreach")
-	fatal(t, err)
-	if problems := m.Fits(schema); len(problems) > 0 {
-		t.Errorf("the default mapping: %+v", problems)
-	}
+	b.Fields()
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -41,10 +40,7 @@ func (d *Destination) Authorize(s deliver.Session) (deliver.Access, error) {
 		form.Set("grant_type", "client_credentials")
 		form.Set("client_secret", s.Secret(SecretEnv))
 	}
-	resp, err := s.Call(deliver.Request{
-		Method: http.MethodPost, URL: "/services/oauth2/token", Endpoint: token, Body: []byte(form.Encode()),
-		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
-	})
+	resp, err := s.Call(deliver.PostForm("/services/oauth2/token", token, form))
 	if err != nil {
 		return deliver.Access{}, err
 	}
@@ -54,7 +50,7 @@ func (d *Destination) Authorize(s deliver.Session) (deliver.Access, error) {
 		return deliver.Access{}, leadlake.Errorf(leadlake.Unauthorized, "salesforce: open session: status %d: %s", resp.Status, reason).
 			WithFix("check the connected app, its flow %s, and its secret", d.cfg.Flow)
 	}
-	return deliver.Access{BaseURL: instance, Header: http.Header{"Authorization": {"Bearer " + access}}}, nil
+	return deliver.Access{BaseURL: instance, Header: deliver.Bearer(access)}, nil
 }
 
 // assertion is a JSON Web Token of RFC 7523, signed with RS256.

@@ -1,13 +1,11 @@
 package salesforce
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
 
-	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/serve/deliver"
 )
 
@@ -32,8 +30,8 @@ const feedbackRows = 2_000
 // and contacts, conversion of leads, and the stages of their opportunities.
 func (d *Destination) Feedback(s deliver.Session, text string) (deliver.Feedback, error) {
 	var c cursor
-	if text != "" && json.Unmarshal([]byte(text), &c) != nil {
-		return deliver.Feedback{}, leadlake.Errorf(leadlake.Invalid, "salesforce: cursor %q is not one", text).WithFix("pull from the beginning")
+	if err := deliver.ReadCursor("salesforce", text, &c); err != nil {
+		return deliver.Feedback{}, err
 	}
 	var out deliver.Feedback
 	var n int

@@ -1,16 +1,12 @@
 package salesforce
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -19,111 +15,39 @@ import (
 	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/internal/sandbox/crm"
 	"github.com/leadlake/leadlake/serve/deliver"
+	"github.com/leadlake/leadlake/serve/deliver/delivertest"
 )
 
-// bench is a destination, the sandbox, and the engine's side between them,
-// which keeps to the destination's own judgement and does not retry.
+// bench is a destination before the sandbox.
 type bench struct {
 	*Destination
-	t       *testing.T
-	crm     *crm.Server
-	url     string
-	access  deliver.Access
-	secrets map[string]string
-	saved   string
-	calls   int
-	cutAt   int // the call that is carried out and has no answer
+	*delivertest.Direct
+	crm *crm.Server
 }
 
 func setup(t *testing.T, cfg Config) *bench {
 	t.Helper()
-	b := &bench{t: t, crm: crm.New(crm.Config{}), secrets: map[string]string{SecretEnv: "s"}}
-	srv := httptest.NewServer(b.crm)
-	t.Cleanup(srv.Close)
-	b.url = srv.URL + "/salesforce"
-	cfg.LoginURL, cfg.ClientID = b.url, "app"
+	box := crm.New(crm.Config{})
+	s := delivertest.NewSandbox(t, box, "salesforce")
+	cfg.LoginURL, cfg.ClientID = s.URL, "app"
 	d, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Destination = d
+	delivertest.Must(t, err)
+	b := &bench{d, s.Direct(d, secrets(map[string]string{SecretEnv: "s"})), box}
+	b.Wait = func(time.Duration) { box.Advance(time.Second) }
 	return b
 }
 
-func (b *bench) open() *bench {
-	b.t.Helper()
-	b.access = deliver.Access{}
-	access, err := b.Authorize(b)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.access = access
-	return b
+func secrets(known map[string]string) func(string) string {
+	return func(name string) string { return known[name] }
 }
 
-var errCut = errors.New("no answer")
-
-func (b *bench) Call(r deliver.Request) (deliver.Response, error) {
-	b.calls++
-	base := b.url
-	if b.access.BaseURL != "" {
-		base = b.access.BaseURL
-	}
-	method := r.Method
-	if method == "" {
-		method = http.MethodGet
-	}
-	req, err := http.NewRequestWithContext(b.t.Context(), method, base+r.URL, bytes.NewReader(r.Body))
-	if err != nil {
-		return deliver.Response{}, err
-	}
-	for _, h := range []http.Header{r.Header, b.access.Header} {
-		for k, v := range h {
-			req.Header[k] = v
-		}
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return deliver.Response{}, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || b.calls == b.cutAt {
-		return deliver.Response{}, errCut
-	}
-	verdict := b.Judge(resp.StatusCode, resp.Header, body).Verdict
-	switch {
-	case verdict != "":
-	case resp.StatusCode < 300:
-		verdict = deliver.Fine
-	default:
-		verdict = deliver.Wrong
-	}
-	if slices.Contains([]deliver.Verdict{deliver.Slow, deliver.Spent, deliver.Denied, deliver.Broken}, verdict) {
-		return deliver.Response{}, leadlake.Errorf(leadlake.Unavailable, "%s: %s", verdict, body)
-	}
-	return deliver.Response{Status: resp.StatusCode, Header: resp.Header, Body: body, Verdict: verdict}, nil
+func (b *bench) open() *bench { b.T.Helper(); b.Open(); return b }
+func (b *bench) edit(e crm.Edit) {
+	b.T.Helper()
+	e.App = "salesforce"
+	delivertest.Must(b.T, b.crm.Edit(e))
 }
-
-func (b *bench) Save(state string) error   { b.saved = state; return nil }
-func (b *bench) Sleep(time.Duration) error { b.crm.Advance(time.Second); return nil }
-func (b *bench) Now() time.Time            { return time.Now() }
-func (b *bench) Secret(name string) string { return b.secrets[name] }
-func (b *bench) edit(e crm.Edit)           { b.t.Helper(); e.App = "salesforce"; fatal(b.t, b.crm.Edit(e)) }
-func (b *bench) leads() crm.EffectCount    { return b.crm.Effects()["salesforce"]["Lead"] }
-func (b *bench) deliver(rows ...deliver.Row) []deliver.Outcome {
-	b.t.Helper()
-	out, err := b.Deliver(b, deliver.Batch{ID: "b1", Rows: rows})
-	fatal(b.t, err)
-	return out
-}
-
-func fatal(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+func (b *bench) leads() crm.EffectCount { return b.crm.Effects()["salesforce"]["Lead"] }
 
 func row(key string, fields map[string]any) deliver.Row {
 	p := deliver.Payload{"LastName": deliver.Value("Doe"), "Company": deliver.Value("Firm " + key)}
@@ -136,11 +60,11 @@ func row(key string, fields map[string]any) deliver.Row {
 func TestSalesforce_opens_a_session_in_three_ways(t *testing.T) {
 	t.Parallel()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	fatal(t, err)
+	delivertest.Must(t, err)
 	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	fatal(t, err)
+	delivertest.Must(t, err)
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	fatal(t, err)
+	delivertest.Must(t, err)
 	encode := func(kind string, der []byte) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 	}
@@ -148,12 +72,12 @@ func TestSalesforce_opens_a_session_in_three_ways(t *testing.T) {
 		for _, private := range []string{encode("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key)), encode("PRIVATE KEY", pkcs8)} {
 			b := setup(t, Config{Flow: flow, Username: "u@acme.example", Audience: "https://login.salesforce.com"})
 			b.edit(crm.Edit{Op: "certificate", Values: []string{encode("PUBLIC KEY", public)}})
-			b.secrets = map[string]string{SecretEnv: "s", RefreshEnv: "r", KeyEnv: private}
-			if out := b.open().deliver(row("a", nil)); out[0].State != deliver.Accepted {
+			b.Getenv = secrets(map[string]string{SecretEnv: "s", RefreshEnv: "r", KeyEnv: private})
+			if out := b.open().Send(row("a", nil)); out[0].State != deliver.Accepted {
 				t.Errorf("%s: %+v", flow, out)
 			}
 			b.edit(crm.Edit{Op: "revoke", Values: []string{"app"}})
-			b.access = deliver.Access{}
+			b.Access = deliver.Access{}
 			if _, err := b.Authorize(b); leadlake.ErrorCode(err) != leadlake.Unauthorized {
 				t.Errorf("%s: %v", flow, err)
 			}
@@ -164,7 +88,7 @@ func TestSalesforce_opens_a_session_in_three_ways(t *testing.T) {
 func TestSalesforce_tells_each_row_its_outcome(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{}).open()
-	first := b.deliver(row("a", nil), row("b", map[string]any{"Company": nil}), row("c", nil), row("d", nil), row("e", nil))
+	first := b.Send(row("a", nil), row("b", map[string]any{"Company": nil}), row("c", nil), row("d", nil), row("e", nil))
 	for i, want := range []deliver.State{deliver.Accepted, deliver.Rejected, deliver.Accepted} {
 		if first[i].State != want {
 			t.Errorf("%d: %+v", i, first[i])
@@ -177,9 +101,9 @@ func TestSalesforce_tells_each_row_its_outcome(t *testing.T) {
 	b.edit(crm.Edit{Op: "delete", Key: "d"})
 	b.edit(crm.Edit{Op: "lock", Key: "e"})
 	b.edit(crm.Edit{Op: "duplicate_rule", Values: []string{"Email"}})
-	b.deliver(row("f", map[string]any{"Email": "x@firm.example"}))
+	b.Send(row("f", map[string]any{"Email": "x@firm.example"}))
 	var got []string
-	for _, o := range b.deliver(row("a", map[string]any{"Industry": "Alchemy"}), row("c", nil), row("d", nil), row("e", nil), row("g", map[string]any{"Email": "X@firm.example"}), row("A", map[string]any{"City": strings.Repeat("x", 41)}), row("g", nil)) {
+	for _, o := range b.Send(row("a", map[string]any{"Industry": "Alchemy"}), row("c", nil), row("d", nil), row("e", nil), row("g", map[string]any{"Email": "X@firm.example"}), row("A", map[string]any{"City": strings.Repeat("x", 41)}), row("g", nil)) {
 		got = append(got, string(o.State)+" "+o.Code+" "+string(o.Op))
 	}
 	want := []string{
@@ -194,7 +118,7 @@ func TestSalesforce_a_field_that_went_away_stops_only_rows_that_have_it(t *testi
 	t.Parallel()
 	b := setup(t, Config{}).open()
 	b.edit(crm.Edit{Op: "schema", Field: "City", Fields: map[string]any{"remove": true}})
-	out := b.deliver(row("a", map[string]any{"City": "Denver"}), row("b", nil))
+	out := b.Send(row("a", map[string]any{"City": "Denver"}), row("b", nil))
 	if out[0].State != deliver.Rejected || out[0].Code != "unknown_field" || out[1].State != deliver.Retry {
 		t.Errorf("%+v", out)
 	}
@@ -209,11 +133,10 @@ func TestSalesforce_reads_back_what_it_wrote(t *testing.T) {
 			"Lead_Score__c": 0.25, "Scored_At__c": "2026-03-02T09:00:00Z", "HasOptedOutOfEmail": false, "City": nil, "Street": "1 Main St\nUnit 2",
 		}))
 	}
-	b.deliver(rows...)
+	b.Send(rows...)
 	absent := row("nobody", nil)
 	b.edit(crm.Edit{Op: "convert", Key: rows[3].Key})
-	found, err := b.Probe(b, append([]deliver.Row{absent}, rows...))
-	fatal(t, err)
+	found := b.Find(append([]deliver.Row{absent}, rows...)...)
 	if found[0].Matches != 0 || found[4].Gone != "converted" {
 		t.Errorf("%+v %+v", found[0], found[4])
 	}
@@ -233,9 +156,9 @@ func TestSalesforce_reads_back_what_it_wrote(t *testing.T) {
 func TestSalesforce_removes_by_id_or_key(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{}).open()
-	made := b.deliver(row("a", nil), row("b", nil), row("c", nil))
+	made := b.Send(row("a", nil), row("b", nil), row("c", nil))
 	b.edit(crm.Edit{Op: "delete", Key: "c"})
-	out := b.deliver(deliver.Row{Key: "a", ID: made[0].ID, Op: deliver.Remove}, deliver.Row{Key: "b", Op: deliver.Remove}, deliver.Row{Key: "c", ID: made[2].ID, Op: deliver.Remove}, deliver.Row{Key: "d", Op: deliver.Remove}, row("e", nil))
+	out := b.Send(deliver.Row{Key: "a", ID: made[0].ID, Op: deliver.Remove}, deliver.Row{Key: "b", Op: deliver.Remove}, deliver.Row{Key: "c", ID: made[2].ID, Op: deliver.Remove}, deliver.Row{Key: "d", Op: deliver.Remove}, row("e", nil))
 	for i, o := range out {
 		if o.State != deliver.Accepted {
 			t.Errorf("%d: %+v", i, o)
@@ -249,12 +172,7 @@ func TestSalesforce_removes_by_id_or_key(t *testing.T) {
 func TestSalesforce_describes_what_a_mapping_needs(t *testing.T) {
 	t.Parallel()
 	b := setup(t, Config{}).open()
-	schema, err := b.Describe(b)
-	fatal(t, err)
-	fields := map[string]deliver.Field{}
-	for _, f := range schema.Fields {
-		fields[f.Name] = f
-	}
+	fields := b.Fields()
 	if f := fields["Company"]; !f.Required || f.MaxLen != 255 || f.Type != deliver.Text {
 		t.Errorf("%+v", f)
 	}
@@ -266,11 +184,6 @@ func TestSalesforce_describes_what_a_mapping_needs(t *testing.T) {
 	}
 	if !fields["IsConverted"].ReadOnly || fields["Scored_At__c"].Type != deliver.DateTime || fields["NumberOfEmployees"].Type != deliver.Integer {
 		t.Error("types are wrong")
-	}
-	mapping, err := deliver.DefaultMapping("salesforce")
-	fatal(t, err)
-	if problems := mapping.Fits(schema); len(problems) > 0 {
-		t.Errorf("%+v", problems)
 	}
 }
 
@@ -284,19 +197,19 @@ func TestSalesforce_a_job_is_gone_on_with_after_each_lost_answer(t *testing.T) {
 	total := 0
 	for cut := 0; cut <= total; cut++ {
 		b := setup(t, Config{}).open()
-		b.calls, b.cutAt = 0, cut
+		b.Calls, b.CutAt = 0, cut
 		batch := deliver.Batch{ID: "b", Rows: rows, Bulk: true}
 		out, err := b.Deliver(b, batch)
 		if cut == 0 {
-			fatal(t, err)
-			total = b.calls
+			delivertest.Must(t, err)
+			total = b.Calls
 		} else {
-			if !errors.Is(err, errCut) {
+			if !errors.Is(err, delivertest.ErrCut) {
 				t.Fatalf("call %d: %v", cut, err)
 			}
-			batch.State, b.cutAt = b.saved, 0
+			batch.State, b.CutAt = b.Saved, 0
 			out, err = b.Deliver(b, batch)
-			fatal(t, err)
+			delivertest.Must(t, err)
 		}
 		for i, o := range out {
 			if want := deliver.Accepted; i != 7 && o.State != want || i == 7 && (o.State != deliver.Rejected || o.Code != "required_missing") {
@@ -319,57 +232,17 @@ func TestSalesforce_outcomes_come_back_once(t *testing.T) {
 	for i := range 200 {
 		rows = append(rows, row(fmt.Sprint("k", i), map[string]any{"Email": fmt.Sprintf("k%d@firm.example", i), "Star_Rating__c": 4.9, "Review_Count__c": 400, "NumberOfEmployees": 30, "Technologies__c": "x"}))
 	}
-	b.deliver(rows...)
-	pull := func(cursor string) (map[string]deliver.Event, string) {
-		all := map[string]deliver.Event{}
-		for {
-			page, err := b.Feedback(b, cursor)
-			fatal(t, err)
-			for _, e := range page.Events {
-				all[e.ID] = e
-			}
-			if cursor = page.Next; !page.More {
-				return all, cursor
-			}
-		}
-	}
-	all, cursor := pull("")
-	if len(all) != 0 {
-		t.Errorf("%d events at once", len(all))
-	}
-	kinds := map[deliver.Kind]int{}
-	for range 120 {
+	b.Send(rows...)
+	b.Follow(120, func() {
 		b.crm.Advance(24 * time.Hour)
-		b.open()
-		var more map[string]deliver.Event
-		more, cursor = pull(cursor)
-		for id, e := range more {
-			if _, known := all[id]; !known {
-				all[id] = e
-				kinds[e.Kind]++
-			}
-			if !strings.HasPrefix(e.Key, "k") || e.At.IsZero() {
-				t.Fatalf("%+v", e)
-			}
-		}
-	}
-	for _, kind := range []deliver.Kind{deliver.Replied, deliver.Qualified, deliver.Opportunity, deliver.Won, deliver.Lost, deliver.Bounced, deliver.OptedOut} {
-		if kinds[kind] == 0 {
-			t.Errorf("no %s in %v", kind, kinds)
-		}
-	}
-	again, _ := pull("")
-	for id := range again {
-		if _, known := all[id]; !known {
-			t.Errorf("a pull from the beginning has %s, which the others lack", id)
-		}
-	}
+		b.Open()
+	}, "k", deliver.Replied, deliver.Qualified, deliver.Opportunity, deliver.Won, deliver.Lost, deliver.Bounced, deliver.OptedOut)
 }
 
 func TestJudge_tells_limits_from_refusals(t *testing.T) {
 	t.Parallel()
 	d, err := New(Config{ClientID: "a"})
-	fatal(t, err)
+	delivertest.Must(t, err)
 	for body, want := range map[string]deliver.Verdict{
 		`[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`:           deliver.Spent,
 		`[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentPerOrgLongTxn Limit exceeded."}]`: deliver.Slow,

@@ -66,7 +66,7 @@ func (s *stage) race(ctx context.Context, after time.Duration, home string, args
 			nothing = true
 			kill()
 		case strings.Contains(e.output, "raise budget.max_cost_usd"): // nothing fitted: it is an end, and it is billed
-			ended, said = true, said+e.output
+			ended = true
 			kill()
 		case e.code == -1:
 		default:

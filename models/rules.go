@@ -2,13 +2,12 @@ package models
 
 import (
 	"context"
+	"math"
 	"strconv"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
-
-	"github.com/leadlake/leadlake"
 )
 
 // maxScore is the highest score there is.
@@ -66,10 +65,8 @@ func (r *Rules) Score(ctx context.Context, features arrow.RecordBatch) (arrow.Re
 	if err := CheckSchema("lead features", features.Schema(), Features()); err != nil {
 		return nil, err
 	}
-	for _, key := range []string{colRunID, colLeadID} {
-		if n := column(features, key).NullN(); n > 0 {
-			return nil, leadlake.Errorf(leadlake.Invalid, "read lead features: column %s is null in %d rows", key, n)
-		}
+	if err := CheckKeys(features); err != nil {
+		return nil, err
 	}
 	rows := int(features.NumRows())
 	fired := make([][]bool, len(r.rules))
@@ -97,31 +94,34 @@ func (r rule) rows(features arrow.RecordBatch) []bool {
 	return keep
 }
 
+// assemble writes, for each row, its score and why each of its rules fired.
 func (r *Rules) assemble(features arrow.RecordBatch, total []int32, fired [][]bool) arrow.RecordBatch {
-	scores := array.NewInt32Builder(r.mem)
-	defer scores.Release()
-	scores.AppendValues(total, nil)
-
-	tiers := array.NewStringBuilder(r.mem)
-	defer tiers.Release()
-	model := array.NewStringBuilder(r.mem)
-	defer model.Release()
-	for _, score := range total {
-		tiers.Append(r.tier(score))
-		model.Append(r.name)
+	out := NewScoreBuilder(r.mem, features)
+	defer out.Release()
+	writers := make([][]writer, len(r.rules))
+	for i, rule := range r.rules {
+		writers[i] = rule.writers(features)
 	}
-
-	reasons := r.reasons(features, fired)
-	columns := []arrow.Array{
-		column(features, colRunID), column(features, colLeadID),
-		scores.NewArray(), tiers.NewArray(), reasons, model.NewArray(),
+	var buffer []byte
+	for row, score := range total {
+		out.Append(score, r.tier(score), r.name, math.NaN())
+		left := score // a score ends at 100, whatever more there is to say
+		for i, rule := range r.rules {
+			if !fired[i][row] {
+				continue
+			}
+			if points := min(rule.points, left); points > 0 {
+				out.Contribution(rule.id, float64(points))
+				left -= points
+			}
+			buffer = buffer[:0]
+			for _, write := range writers[i] {
+				buffer = write(buffer, row)
+			}
+			out.Reason(buffer)
+		}
 	}
-	// The batch holds its own references; the two keys belong to the features.
-	batch := array.NewRecordBatch(Scores(), columns, int64(len(total)))
-	for _, c := range columns[2:] {
-		c.Release()
-	}
-	return batch
+	return out.NewBatch()
 }
 
 // tier is the best tier whose minimum the score reaches; the last has 0.
@@ -132,32 +132,6 @@ func (r *Rules) tier(score int32) string {
 		}
 	}
 	return r.tiers[len(r.tiers)-1].name
-}
-
-// reasons lists, for each row, why each of its rules fired.
-func (r *Rules) reasons(features arrow.RecordBatch, fired [][]bool) arrow.Array {
-	lists := array.NewListBuilder(r.mem, arrow.BinaryTypes.String)
-	defer lists.Release()
-	texts := lists.ValueBuilder().(*array.StringBuilder)
-	writers := make([][]writer, len(r.rules))
-	for i, rule := range r.rules {
-		writers[i] = rule.writers(features)
-	}
-	var buffer []byte
-	for row := range int(features.NumRows()) {
-		lists.Append(true)
-		for i := range r.rules {
-			if !fired[i][row] {
-				continue
-			}
-			buffer = buffer[:0]
-			for _, write := range writers[i] {
-				buffer = write(buffer, row)
-			}
-			texts.BinaryBuilder.Append(buffer)
-		}
-	}
-	return lists.NewArray()
 }
 
 // writer appends a part of a reason for one row.

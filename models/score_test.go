@@ -46,7 +46,7 @@ func text(t *testing.T, s *lake.Session, query string) string {
 
 // features makes lead_features with 250,000 leads of run r1, every second one
 // well reviewed, and one of run r2.
-const features = "create table lake.candidates.lead_features as select case when i < 250000 then 'r1' else 'r2' end as run_id, 'lead-' || i as lead_id, 'ecommerce' as vertical, case when i % 2 = 0 then 4.6 end::double as rating, 152::bigint as review_count, true as has_website, false as is_domain_verified, ['Shopify'] as tech_signals, null::varchar as employees_range, 7.3::double as distance_km, false as has_email_on_domain, true as has_phone, false as is_phone_toll_free, 1::bigint as source_count, true as has_address, false as has_hours from range(250001) as r(i)"
+const features = "create table lake.candidates.lead_features as select case when i < 250000 then 'r1' else 'r2' end as run_id, 'lead-' || i as lead_id, 'ecommerce' as vertical, case when i % 2 = 0 then 4.6 end::double as rating, 152::bigint as review_count, true as has_website, false as is_domain_verified, ['Shopify'] as tech_signals, null::varchar as employees_range, 7.3::double as distance_km, false as has_email_on_domain, true as has_phone, false as is_phone_toll_free, 1::bigint as source_count, true as has_address, false as has_hours, null::varchar as category, null::varchar as revenue_range, null::bigint as funding_usd, null::bigint as age_years, 0::bigint as tech_count, 0::bigint as email_count, false as has_verified_email, 0::bigint as social_count, null::bigint as leads_nearby, null::boolean as is_changed_lately from range(250001) as r(i)"
 
 const digest = "select md5(string_agg(s::varchar, '|' order by lead_id)) from lake.candidates.lead_scores as s where run_id = 'r1'"
 

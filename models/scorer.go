@@ -52,12 +52,24 @@ func Features() *arrow.Schema {
 		{Name: "source_count", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
 		{Name: "has_address", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
 		{Name: "has_hours", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
+		{Name: "category", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "revenue_range", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "funding_usd", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "age_years", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "tech_count", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "email_count", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "has_verified_email", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
+		{Name: "social_count", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "leads_nearby", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "is_changed_lately", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
 	}
 	return arrow.NewSchema(fields, nil)
 }
 
 // Scores is the schema of candidates.lead_scores: one row per run and lead,
-// lead_score from 0 to 100, the strongest reason first.
+// lead_score from 0 to 100, the strongest reason first. The probability is
+// that of a conversion, unknown to rules; contributions are in points of the
+// score and, with what every lead starts from, sum to it.
 func Scores() *arrow.Schema {
 	return arrow.NewSchema([]arrow.Field{
 		{Name: colRunID, Type: arrow.BinaryTypes.String},
@@ -66,7 +78,17 @@ func Scores() *arrow.Schema {
 		{Name: "tier", Type: arrow.BinaryTypes.String},
 		{Name: "score_explanations", Type: arrow.ListOf(arrow.BinaryTypes.String)},
 		{Name: "score_model", Type: arrow.BinaryTypes.String},
+		{Name: "probability", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+		{Name: "contributions", Type: arrow.ListOf(contributionType())},
 	}, nil)
+}
+
+// contributionType is what one feature, or rule, does to a score.
+func contributionType() arrow.DataType {
+	return arrow.StructOf(
+		arrow.Field{Name: "feature", Type: arrow.BinaryTypes.String, Nullable: true},
+		arrow.Field{Name: "points", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+	)
 }
 
 // CheckSchema returns an Invalid error that names every column of want which

@@ -3,6 +3,7 @@
 -- keys: none
 -- materialize: table
 -- pii: none
+-- why: nothing here is known later than the run began, so a label may be joined to the run that was delivered
 
 select
     p.run_id,
@@ -21,6 +22,21 @@ select
     cast(len(l.sources) as bigint) as source_count,
     l.line1 is not null as has_address,
     coalesce(l.hours, []) <> [] as has_hours,
+    l.tags[1] as category,
+    l.revenue_range,
+    l.funding_usd,
+    year(p.as_of) - l.founded_year as age_years,
+    cast(len(coalesce(l.tech_signals, [])) as bigint) as tech_count,
+    cast(len(coalesce(l.emails, [])) as bigint) as email_count,
+    len(list_filter(coalesce(l.emails, []), lambda e: e.verified)) > 0 as has_verified_email,
+    cast(len(list_filter([l.linkedin, l.twitter, l.facebook, l.instagram], lambda s: s is not null)) as bigint)
+        as social_count,
+    -- a hundredth of a degree is about a kilometre: how many of the kind are round the corner
+    case
+        when l.lat is not null then count(*) over (partition by round(l.lat, 2), round(l.lon, 2)) - 1
+    end as leads_nearby,
+    -- coarse, so that a score does not change by the day
+    l.published_at >= p.as_of - interval 90 days as is_changed_lately,
 from intermediate.int_leads as l
 cross join runtime.params as p
 where l.reject_code is null

@@ -66,4 +66,10 @@ create table if not exists lake.candidates.lead_scores (
     tier varchar,                  -- A, B or C
     score_explanations varchar[],  -- strongest first
     score_model varchar,           -- kind and version of the scorer
+    probability double,            -- of a conversion; null where rules scored
+    contributions struct(feature varchar, points double)[], -- in points of the score
 );
+
+-- lakes of before these columns
+alter table lake.candidates.lead_scores add column if not exists probability double;
+alter table lake.candidates.lead_scores add column if not exists contributions struct(feature varchar, points double)[];

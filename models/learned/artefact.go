@@ -28,7 +28,8 @@ type Artefact struct {
 	Encoding    Encoding             `json:"encoding"`
 	Calibration json.RawMessage      `json:"calibration"`
 	Tiers       []Tier               `json:"tiers"`
-	Ranks       map[string][]float64 `json:"ranks"` // by feature: the value at each hundredth of the training leads
+	Ranks       map[string][]float64 `json:"ranks"`   // by feature: the value at each hundredth of the training leads
+	Profile     Profile              `json:"profile"` // how the training leads lay
 	Rules       *RulesShare          `json:"rules,omitempty"`
 }
 
@@ -60,8 +61,9 @@ func ReadArtefact(text []byte) (a Artefact, err error) {
 }
 
 // Files is what the registry keeps of a scorer.
-func (a Artefact) Files(m models.Model) (map[string][]byte, error) {
+func (a Artefact) Files(m models.Model, g Golden) (map[string][]byte, error) {
 	a.Format = format
+	a.Name = "" // the registry's version names it
 	text, err := json.MarshalIndent(a, "", " ")
 	if err != nil {
 		return nil, fmt.Errorf("write model: %w", err)
@@ -70,5 +72,9 @@ func (a Artefact) Files(m models.Model) (map[string][]byte, error) {
 	if err := m.Save(&model); err != nil {
 		return nil, fmt.Errorf("write model: %w", err)
 	}
-	return map[string][]byte{ScorerFile: text, ModelFile: model.Bytes()}, nil
+	golden, err := json.Marshal(g)
+	if err != nil {
+		return nil, fmt.Errorf("write golden rows: %w", err)
+	}
+	return map[string][]byte{ScorerFile: text, ModelFile: model.Bytes(), GoldenFile: golden}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/leadlake/leadlake"
+	"github.com/leadlake/leadlake/models"
 )
 
 // Kinds of a column.
@@ -52,15 +53,19 @@ type Encoding struct {
 	Columns []Column `json:"columns"`
 }
 
-// keyColumns are not features.
+// keyColumns are not features; a model is of one vertical.
 var keyColumns = [...]string{"run_id", "lead_id", "vertical"}
 
-// learnEncoding looks at the columns of a schema and at the rows: texts and
-// lists get a column for each frequent level. What does not vary is left out.
-func learnEncoding(schema *arrow.Schema, batches []arrow.RecordBatch) Encoding {
+// LearnEncoding looks at the features that batches have, which are of one
+// schema: texts and lists get a column for each frequent level. What does not
+// vary is left out.
+func LearnEncoding(batches []arrow.RecordBatch) Encoding {
 	var e Encoding
-	for i, field := range schema.Fields() {
-		if slices.Contains(keyColumns[:], field.Name) {
+	if len(batches) == 0 {
+		return e
+	}
+	for i, field := range batches[0].Schema().Fields() {
+		if slices.Contains(keyColumns[:], field.Name) || !models.Features().HasField(field.Name) {
 			continue
 		}
 		switch field.Type.ID() {

@@ -48,10 +48,14 @@ func spread(dst []share, contributions []float64, base float64, probability func
 			dst = append(dst, share{feature: i, points: points})
 		}
 	}
-	slices.SortFunc(dst, func(a, b share) int {
+	sortShares(dst)
+	return dst, 100 * from
+}
+
+func sortShares(shares []share) {
+	slices.SortFunc(shares, func(a, b share) int {
 		return cmp.Or(cmp.Compare(math.Abs(b.points), math.Abs(a.points)), cmp.Compare(a.feature, b.feature))
 	})
-	return dst, 100 * from
 }
 
 // sentence puts the value of a feature of a row as people read it.

@@ -6,10 +6,12 @@ package learned
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/leadlake/leadlake"
@@ -44,6 +46,11 @@ type Scorer struct {
 	group       []int                // column to place in features
 	docs        map[string]models.Feature
 	mem         memory.Allocator
+
+	// While there is little evidence the rules have a say, too.
+	rules            models.Scorer
+	rulesWeight      float64
+	rulesCalibration Calibration
 }
 
 func newScorer(a Artefact, m models.Model, c Calibration) (*Scorer, error) {
@@ -93,9 +100,15 @@ func (s *Scorer) Score(ctx context.Context, features arrow.RecordBatch) (arrow.R
 	if err := s.model.Contributions(by, x); err != nil {
 		return nil, err
 	}
+	points, err := s.rulePoints(ctx, features)
+	if err != nil {
+		return nil, err
+	}
 	out := models.NewScoreBuilder(s.mem, features)
 	defer out.Release()
-	facts := sentences(s.features, features, s.docs, s.ranks, s.kind)
+	facts := append(sentences(s.features, features, s.docs, s.ranks, s.kind), func(b []byte, row int) []byte {
+		return fmt.Appendf(b, "%d points by the rules", points[row])
+	})
 	var (
 		shares []share
 		line   []byte
@@ -105,6 +118,9 @@ func (s *Scorer) Score(ctx context.Context, features arrow.RecordBatch) (arrow.R
 		base := s.grouped(sums, by[row*(width+1):][:width+1])
 		var from float64
 		shares, from = spread(shares, sums, base, s.calibration.Probability)
+		if points != nil {
+			shares, from = s.blend(shares, from, float64(points[row]))
+		}
 		probability := from / 100
 		for _, sh := range shares {
 			probability += sh.points / 100
@@ -112,11 +128,45 @@ func (s *Scorer) Score(ctx context.Context, features arrow.RecordBatch) (arrow.R
 		score := toScore(probability)
 		out.Append(score, s.tier(score).Name, s.name, probability)
 		for _, sh := range shares {
-			out.Contribution(s.features[sh.feature], sh.points)
+			out.Contribution(s.featureName(sh.feature), sh.points)
 		}
 		reasons(line, shares, score, row, facts, out.Reason)
 	}
 	return out.NewBatch(), nil
+}
+
+// rulePoints are the rows' points by the rules; nil where they have no say.
+func (s *Scorer) rulePoints(ctx context.Context, features arrow.RecordBatch) ([]int32, error) {
+	if s.rules == nil {
+		return nil, nil
+	}
+	scored, err := s.rules.Score(ctx, features)
+	if err != nil {
+		return nil, err
+	}
+	defer scored.Release()
+	return slices.Clone(scored.Column(scored.Schema().FieldIndices("lead_score")[0]).(*array.Int32).Int32Values()), nil
+}
+
+// blend takes the mean of the model's probability and the rules', by weight.
+// The rules count as one more feature, whose place is after the others.
+func (s *Scorer) blend(shares []share, from, points float64) ([]share, float64) {
+	for i := range shares {
+		shares[i].points *= 1 - s.rulesWeight
+	}
+	none := s.rulesCalibration.Probability(0)
+	if gain := 100 * s.rulesWeight * (s.rulesCalibration.Probability(points) - none); gain != 0 {
+		shares = append(shares, share{feature: len(s.features), points: gain})
+		sortShares(shares)
+	}
+	return shares, (1-s.rulesWeight)*from + 100*s.rulesWeight*none
+}
+
+func (s *Scorer) featureName(i int) string {
+	if i == len(s.features) {
+		return "rules"
+	}
+	return s.features[i]
 }
 
 // grouped adds the contributions of a feature's columns and returns the base.

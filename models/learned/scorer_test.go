@@ -94,7 +94,7 @@ func scorer(t *testing.T, seed uint64) *Scorer {
 	t.Helper()
 	training := leads(500, seed)
 	defer training.Release()
-	e := learnEncoding(training.Schema(), []arrow.RecordBatch{training})
+	e := LearnEncoding([]arrow.RecordBatch{training})
 	m := sum{names: e.Names(), bias: -1}
 	r := rand.New(rand.NewPCG(seed, 2))
 	for range m.names {
@@ -250,7 +250,7 @@ func TestEncoding_a_level_that_was_not_seen_is_the_unknown_bucket(t *testing.T) 
 	t.Parallel()
 	training := leads(500, 1)
 	defer training.Release()
-	e := learnEncoding(training.Schema(), []arrow.RecordBatch{training})
+	e := LearnEncoding([]arrow.RecordBatch{training})
 	e.Columns = e.Columns[:0:0]
 	for _, level := range []string{"gym", "spa"} {
 		e.Columns = append(e.Columns, Column{Feature: "category", Kind: "level", Level: level})

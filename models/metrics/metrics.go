@@ -11,28 +11,49 @@ import (
 // AUC is the area under the ROC curve: the share of pairs of a positive and a
 // negative row in which the positive one scores higher, ties counting half
 // (Hanley and McNeil 1982). It is NaN where one class is missing.
-func AUC(scores []float64, labels []bool) float64 {
-	order := byScore(scores)
-	positives, ranks := 0, 0.0
-	for from := 0; from < len(order); {
-		to := from
-		for to < len(order) && scores[order[to]] == scores[order[from]] {
-			to++
+func AUC(scores []float64, labels []bool) float64 { return NewRanking(scores).AUC(labels, nil) }
+
+// Ranking is an order of rows by their scores, kept to measure many samples of
+// the same rows.
+type Ranking struct {
+	order []int
+	ends  []int // where in order each run of equal scores ends
+}
+
+// NewRanking orders the rows of scores.
+func NewRanking(scores []float64) Ranking {
+	r := Ranking{order: byScore(scores)}
+	for i, row := range r.order {
+		if i+1 == len(r.order) || scores[r.order[i+1]] != scores[row] {
+			r.ends = append(r.ends, i+1)
 		}
-		rank := float64(from+to+1) / 2 // the mean of ranks from+1 to to
-		for _, row := range order[from:to] {
+	}
+	return r
+}
+
+// AUC of a sample that has each row so many times; nil: once.
+func (r Ranking) AUC(labels []bool, times []int) float64 {
+	positives, negatives, won, from := 0.0, 0.0, 0.0, 0
+	for _, to := range r.ends {
+		p, n := 0.0, 0.0
+		for _, row := range r.order[from:to] {
+			weight := 1.0
+			if times != nil {
+				weight = float64(times[row])
+			}
 			if labels[row] {
-				positives++
-				ranks += rank
+				p += weight
+			} else {
+				n += weight
 			}
 		}
-		from = to
+		won += p * (negatives + n/2)
+		positives, negatives, from = positives+p, negatives+n, to
 	}
-	p, n := float64(positives), float64(len(labels)-positives)
-	if p == 0 || n == 0 {
+	if positives == 0 || negatives == 0 {
 		return math.NaN()
 	}
-	return (ranks - p*(p+1)/2) / (p * n)
+	return won / (positives * negatives)
 }
 
 // byScore is the order of the rows by score, lowest first.

@@ -178,7 +178,8 @@ func (l *Lake) createTables(ctx context.Context) error {
 	}
 	statements = append(statements, strings.SplitAfter(string(prelude), "\n);\n")...)
 	for _, s := range statements {
-		if strings.TrimSpace(s) == "" || l.cfg.ReadOnly && strings.Contains(s, "if not exists lake.") {
+		writes := strings.Contains(s, "if not exists lake.") || strings.Contains(s, "alter table lake.")
+		if strings.TrimSpace(s) == "" || l.cfg.ReadOnly && writes {
 			continue
 		}
 		if _, err := l.db.ExecContext(ctx, s); err != nil {

@@ -68,6 +68,8 @@ func commands(a *app) []*cobra.Command {
 		sqlCmd(a),
 		resolveCmd(a),
 		evalCmd(a),
+		trainCmd(a),
+		modelCmd(a),
 		sandboxCmd(a),
 		setupCmd(a),
 		doctorCmd(a),

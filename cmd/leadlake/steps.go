@@ -125,7 +125,7 @@ func (j *job) params(ctx context.Context) (transforms.Params, error) {
 	if err != nil {
 		return transforms.Params{}, err
 	}
-	scorer, err := models.Baseline()
+	scorer, err := j.champion(ctx, j.ws, string(j.run.Spec.Vertical))
 	if err != nil {
 		return transforms.Params{}, err
 	}
@@ -151,7 +151,7 @@ func (j *job) transform(ctx context.Context) error {
 }
 
 func (j *job) score(ctx context.Context) error {
-	scorer, err := models.Baseline()
+	scorer, err := j.champion(ctx, j.ws, string(j.run.Spec.Vertical))
 	if err != nil {
 		return err
 	}

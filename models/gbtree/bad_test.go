@@ -33,7 +33,7 @@ func TestLoad_names_what_is_wrong_with_a_file(t *testing.T) {
 		"items of the type 'Z' do not come":      []byte(key + "[$Z#L\x00\xff\xff\xff\xff\xff\xff\xff"),
 		"more than 64 containers":                []byte(key + strings.Repeat("[", 100)),
 		"a Python pickle":                        []byte("\x80\x04\x95model"),
-		"a LightGBM model":                       []byte("tree\nversion=v4"),
+		"read LightGBM model: the file ends":     []byte("tree\nversion=v4"),
 		"dropped in version 3.1":                 []byte("binf\x00\x00\x00\x3f"),
 		`it starts with "id,ratin"`:              []byte("id,rating,reviews"),
 		"it has no learner":                      []byte(`{"format": "onnx"}`),

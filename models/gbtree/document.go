@@ -108,7 +108,7 @@ func (f *flag) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Load reads a model in either format of XGBoost. What is no such model, is
+// Load reads a model in either format of XGBoost, or LightGBM's text. What is no such model, is
 // cut short or does not fit together is an Invalid error that says where.
 func Load(r io.Reader) (*Model, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
@@ -117,6 +117,15 @@ func Load(r io.Reader) (*Model, error) {
 	}
 	if len(raw) > maxFile {
 		return nil, invalid(fmt.Errorf("it is larger than %d MiB", maxFile>>20))
+	}
+	if bytes.HasPrefix(raw, []byte(lightGBMStart)) {
+		m, err := buildLightGBM(raw)
+		if err != nil {
+			return nil, leadlake.Errorf(leadlake.Invalid, "read LightGBM model: %w", err).
+				WithFix("save the model with LightGBM's save_model, and copy the whole file")
+		}
+		m.raw = raw
+		return m, nil
 	}
 	doc, err := parse(raw)
 	if err != nil {
@@ -206,7 +215,6 @@ func withoutNaN(text []byte) []byte {
 func foreign(raw []byte) error {
 	for _, known := range [...]struct{ start, what string }{
 		{"binf", "XGBoost's binary format, which it dropped in version 3.1"},
-		{"tree\n", "a LightGBM model"},
 		{"\x80", "a Python pickle"},
 		{"PK", "a zip archive"},
 		{"\x1f\x8b", "a gzip file"},

@@ -52,13 +52,16 @@ func (m *Model) makeExplainer() *explainer {
 	for i := range m.trees {
 		t, w := &m.trees[i], &m.plan.trees[i]
 		e.bias[t.group] += t.mean()
-		if w.depth < 0 || len(e.tables) >= maxTables {
+		if w.asked == nil {
 			continue
 		}
-		b := unitBuilder{explainer: e, tree: t, splits: make([]int, len(t.nodes)), questions: make([]uint32, len(t.nodes))}
-		b.learn(0, 0, 0, m.plan.questions[w.questions:])
-		e.units[i] = []unit{}
-		b.build(0, nil, i)
+		before := len(e.tables)
+		b := unitBuilder{explainer: e, tree: t, asked: w.asked, splits: t.splits()}
+		if !b.build(0, nil) || len(e.tables) > maxTables {
+			e.tables = e.tables[:before]
+			continue
+		}
+		e.units[i] = b.units
 	}
 	// A byte of answers indexes any table without a check.
 	e.tables = append(e.tables, make([]float32, 1<<maxUnitBits)...)
@@ -67,35 +70,38 @@ func (m *Model) makeExplainer() *explainer {
 
 type unitBuilder struct {
 	*explainer
-	tree      *tree
-	splits    []int    // by node: splits at and below it
-	questions []uint32 // by node
+	tree   *tree
+	asked  []uint32 // by node: its question
+	splits []int    // by node: splits at and below it
+	units  []unit
 }
 
-func (b *unitBuilder) learn(at int32, level, position int, questions []uint32) {
-	n := &b.tree.nodes[at]
-	if n.left == 0 {
-		return
+// splits counts those at and below each node.
+func (t *tree) splits() []int {
+	splits := make([]int, len(t.nodes))
+	for i := len(t.nodes) - 1; i >= 0; i-- {
+		if n := &t.nodes[i]; n.left != 0 {
+			splits[i] = 1 + splits[n.left] + splits[n.left+1]
+		}
 	}
-	b.questions[at] = questions[1<<level-1+position]
-	b.learn(n.left, level+1, 2*position, questions)
-	b.learn(n.left+1, level+1, 2*position+1, questions)
-	b.splits[at] = 1 + b.splits[n.left] + b.splits[n.left+1]
+	return splits
 }
 
 // build makes one unit of a node where the answers to and below it fit, and
-// units of its children otherwise.
-func (b *unitBuilder) build(at int32, way []onWay, tree int) {
+// units of its children otherwise. It gives up where a way has too many
+// features.
+func (b *unitBuilder) build(at int32, way []onWay) bool {
 	n := &b.tree.nodes[at]
 	if len(way)+b.splits[at] <= maxUnitBits {
-		if len(way)+b.splits[at] > 0 {
-			b.units[tree] = append(b.units[tree], b.unit(at, way))
-		}
-		return
+		b.units = append(b.units, b.unit(at, way))
+		return true
+	}
+	if n.left == 0 || len(b.tables) > maxTables {
+		return false
 	}
 	left, right := b.tree.shares(n)
-	b.build(n.left, b.follow(way, n.feature, left, answer{b.questions[at], false}), tree)
-	b.build(n.left+1, b.follow(way, n.feature, right, answer{b.questions[at], true}), tree)
+	return b.build(n.left, b.follow(way, n.feature, left, answer{b.asked[at], false})) &&
+		b.build(n.left+1, b.follow(way, n.feature, right, answer{b.asked[at], true}))
 }
 
 // follow is the way with one more answer.
@@ -153,7 +159,7 @@ func (b *unitBuilder) unit(at int32, way []onWay) unit {
 			return
 		}
 		place := uint(len(u.bits))
-		u.bits = append(u.bits, bit{{b.questions[at], false}})
+		u.bits = append(u.bits, bit{{b.asked[at], false}})
 		left, right := b.tree.shares(n)
 		down(n.left, l.follow(n.feature, left, place, true))
 		down(n.left+1, l.follow(n.feature, right, place, false))

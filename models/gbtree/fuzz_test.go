@@ -14,7 +14,7 @@ import (
 // FuzzLoad holds any file to an error or a model that scores. Whether a file
 // is read as JSON or as UBJSON is its own second byte.
 func FuzzLoad(f *testing.F) {
-	for _, file := range [][]byte{[]byte(handMade), ubj(f, handMade)} {
+	for _, file := range [][]byte{[]byte(handMade), ubj(f, handMade), []byte(handMadeLightGBM)} {
 		f.Add(file)
 		f.Add(file[:len(file)/2])
 	}
@@ -24,14 +24,22 @@ func FuzzLoad(f *testing.F) {
 // FuzzLoad_of_other_values changes numbers of a good model, which blind
 // changes of bytes hardly ever do.
 func FuzzLoad_of_other_values(f *testing.F) {
-	numbers := regexp.MustCompile(`-?[0-9][0-9.E+-]*|NaN`).FindAllStringIndex(handMade, -1)
-	f.Add(uint16(3), "-1", uint16(40), "2")
-	f.Add(uint16(8), "1e39", uint16(8), "[]")
-	f.Add(uint16(12), "4294967297", uint16(60), "null")
-	f.Fuzz(func(t *testing.T, at uint16, value string, after uint16, other string) {
+	number := regexp.MustCompile(`-?[0-9][0-9.E+-]*|NaN`)
+	places := map[string][][]int{}
+	for _, text := range []string{handMade, handMadeLightGBM} {
+		places[text] = number.FindAllStringIndex(text, -1)
+	}
+	f.Add(false, uint16(3), "-1", uint16(40), "2")
+	f.Add(false, uint16(8), "1e39", uint16(8), "[]")
+	f.Add(true, uint16(12), "4294967297", uint16(60), "null")
+	f.Fuzz(func(t *testing.T, light bool, at uint16, value string, after uint16, other string) {
+		text := handMade
+		if light {
+			text = handMadeLightGBM
+		}
+		numbers := places[text]
 		first := int(at) % len(numbers)
 		second := first + 1 + int(after)%(len(numbers)-first)
-		text := handMade
 		if second < len(numbers) {
 			text = text[:numbers[second][0]] + other + text[numbers[second][1]:]
 		}

@@ -211,10 +211,21 @@ func TestContributions_are_Shapley_values_by_their_definition(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	const features, rows = 6, 70
-	for _, depth := range []int{0, 1, 3, 6, 8, 12} { // deeper than 8: walked, else by tables
+	layouts := map[string]int{}
+	for _, depth := range []int{0, 1, 3, 6, 8, 9, 14} {
 		m := finish(&Model{names: strings.Split("abcdef", ""), base: []float32{0.25}, trees: []tree{
 			randomTree(random, features, depth), randomTree(random, features, depth), randomTree(random, features, min(depth, 2)),
 		}})
+		for _, w := range m.plan.trees {
+			switch {
+			case w.loose != nil:
+				layouts["loose"]++
+			case w.asked != nil:
+				layouts["perfect"]++
+			default:
+				layouts["walked"]++
+			}
+		}
 		x := make([]float32, rows*features)
 		for i := range x {
 			if x[i] = float32(math.Round(2 * random.NormFloat64())); random.IntN(8) == 0 {
@@ -251,5 +262,21 @@ func TestContributions_are_Shapley_values_by_their_definition(t *testing.T) {
 				t.Fatalf("depth %d: contributions of row %d add up to %v, the margin is %v", depth, r, sum, margins[r])
 			}
 		}
+	}	if layouts["loose"] == 0 || layouts["perfect"] == 0 || layouts["walked"] == 0 {
+		t.Errorf("the layouts are %v, want each to be tried", layouts)
+	}
+}
+
+func TestOrder_is_that_of_the_numbers_with_one_zero(t *testing.T) {
+	t.Parallel()
+	inf := float32(math.Inf(1))
+	ascending := []float32{-inf, -math.MaxFloat32, -1, -math.SmallestNonzeroFloat32, 0, math.SmallestNonzeroFloat32, 1, math.MaxFloat32, inf}
+	for i := 1; i < len(ascending); i++ {
+		if order(ascending[i-1]) >= order(ascending[i]) {
+			t.Errorf("%v is not before %v", ascending[i-1], ascending[i])
+		}
+	}
+	if order(float32(math.Copysign(0, -1))) != order(0) {
+		t.Error("the zeros differ")
 	}
 }

@@ -49,6 +49,9 @@ type tree struct {
 	depth int // splits on the longest way down
 }
 
+// leaves is how many there are: each split has two children.
+func (t *tree) leaves() int { return (len(t.nodes) + 1) / 2 }
+
 // leaf is the node where a row ends; value is that of a feature.
 func (t *tree) leaf(value func(feature int32) float32) *node {
 	at := &t.nodes[0]

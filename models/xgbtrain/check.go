@@ -13,9 +13,8 @@ import (
 func (o *Options) checkValues(objective string) error {
 	width, rows := len(o.FeatureNames), len(o.Y)
 	for i, name := range o.FeatureNames {
-		// XGBoost refuses these in names, because its text dumps could not tell them.
-		if name == "" || strings.ContainsAny(name, "[]<") {
-			return fmt.Errorf("feature %d is called %q, which XGBoost does not allow", i, name)
+		if name == "" {
+			return fmt.Errorf("feature %d has no name", i+1)
 		}
 		if slices.Contains(o.FeatureNames[:i], name) {
 			return fmt.Errorf("two features are called %s", name)

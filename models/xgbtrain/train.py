@@ -34,12 +34,7 @@ def main(folder):
     train = len(y) - job["valid_rows"]
 
     def matrix(first, last):
-        data = xgb.DMatrix(
-            x[first:last],
-            label=y[first:last],
-            feature_names=job["features"],
-            nthread=job["params"]["nthread"],
-        )
+        data = xgb.DMatrix(x[first:last], label=y[first:last], nthread=job["params"]["nthread"])
         if groups:
             ends = np.cumsum(groups)
             data.set_group([n for n, end in zip(groups, ends) if first < end <= last])
@@ -65,10 +60,11 @@ def main(folder):
         # Rounds after the best one are cut off, so that every reader agrees.
         rounds = model.best_iteration + 1
         model = model[:rounds]
-    # The sliced model has the booster's attributes no more; what is written
-    # depends on the job alone.
-    model.save_model(path("model." + job["format"]))
     np.save(path("predictions.npy"), model.predict(parts[-1][0]).astype(np.float32))
+    # Set at the end, because a DMatrix refuses names with brackets or "<",
+    # which a category may have.
+    model.feature_names = job["features"]
+    model.save_model(path("model." + job["format"]))
     metrics = {
         f"{part}_{metric}": values[rounds - 1]
         for part, by in history.items()

@@ -27,7 +27,7 @@ func python(t *testing.T) string {
 // values is missing.
 func rows(n int) Options {
 	random := rand.New(rand.NewPCG(7, 7))
-	o := Options{FeatureNames: []string{"rating", "reviews", "age"}, Rounds: 30, MaxDepth: 3, Seed: 5, Threads: 1}
+	o := Options{FeatureNames: []string{"rating", "reviews", "size=[1,5<"}, Rounds: 30, MaxDepth: 3, Seed: 5, Threads: 1}
 	for range n {
 		first := random.NormFloat64()
 		y := float32(0)
@@ -97,7 +97,7 @@ func TestTrain_refuses_what_cannot_be_learnt_from_by_name(t *testing.T) {
 		"are not 100 rows of 3 features":            func(o *Options) { o.X = o.X[1:] },
 		"the constraint on colour":                  func(o *Options) { o.Monotone = map[string]int{"colour": 1} },
 		"two features are called rating":            func(o *Options) { o.FeatureNames[2] = "rating" },
-		`called "a<b"`:                              func(o *Options) { o.FeatureNames[2] = "a<b" },
+		"feature 3 has no name":                     func(o *Options) { o.FeatureNames[2] = "" },
 		"100 of 100 rows are held out":              func(o *Options) { o.ValidRows = 100 },
 		"stopping early needs rows":                 func(o *Options) { o.EarlyStopping = 3 },
 		"rank:pairwise with 0 groups":               func(o *Options) { o.Objective = "rank:pairwise" },

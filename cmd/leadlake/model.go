@@ -21,7 +21,7 @@ func modelCmd(a *app) *cobra.Command {
 		Short: "Models that score leads: versions, who scores, rolling back",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(modelListCmd(a), modelShowCmd(a), modelPromoteCmd(a), modelRollbackCmd(a))
+	cmd.AddCommand(modelListCmd(a), modelShowCmd(a), modelPromoteCmd(a), modelRollbackCmd(a), modelHealthCmd(a))
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/leadlake/leadlake/lake"
+	"github.com/leadlake/leadlake/models/train"
 )
 
 // labels makes what feedback keeps: a lead a row, whose outcome follows from
@@ -73,6 +74,12 @@ func TestTrain_a_model_that_wins_scores_the_next_run_and_can_be_rolled_back(t *t
 	reasons := s.rows(t, "select unnest(score_explanations) as reason from marts.leads")
 	if last := reasons[len(reasons)-1]["reason"].(string); !strings.HasPrefix(last, "where every lead starts (") {
 		t.Errorf("reasons %v", reasons)
+	}
+
+	var measures []train.Measure
+	mustDecode(t, s.do(t, "model", "health", "other", "--json").stdout, &measures)
+	if kept := s.rows(t, "select count(*) as n from marts.model_health"); len(measures) < 4 || int(kept[0]["n"].(float64)) != len(measures) {
+		t.Errorf("measured %+v, kept %v", measures, kept)
 	}
 
 	s.do(t, "model", "rollback", "other", "--as", "jo", "--why", "a test")

@@ -59,7 +59,7 @@ func (m *Model) batch(want int, rb arrow.RecordBatch, perRow int) (source, error
 	b := batch{length: int(rb.NumRows()), columns: make([]column, len(m.names))}
 	if want != b.length*perRow {
 		return nil, leadlake.Errorf(leadlake.Invalid,
-			"score by XGBoost model: %d rows have %d results each, and there is room for %d", b.length, perRow, want)
+			"score by trees: %d rows have %d results each, and there is room for %d", b.length, perRow, want)
 	}
 	var faults []string
 	for f, name := range m.names {
@@ -78,7 +78,7 @@ func (m *Model) batch(want int, rb arrow.RecordBatch, perRow int) (source, error
 		}
 	}
 	if len(faults) > 0 {
-		return nil, leadlake.Errorf(leadlake.Invalid, "score by XGBoost model: %s", summary(faults)).
+		return nil, leadlake.Errorf(leadlake.Invalid, "score by trees: %s", summary(faults)).
 			WithFix("give the columns that the model was trained on, or train a new model on these")
 	}
 	return b, nil

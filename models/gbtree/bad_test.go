@@ -72,6 +72,18 @@ func TestLoad_names_what_is_wrong_with_a_file(t *testing.T) {
 	}
 }
 
+func TestLoad_refuses_a_file_that_is_cut_anywhere(t *testing.T) {
+	t.Parallel()
+	light := handMadeLightGBM[:strings.Index(handMadeLightGBM, "end of trees")+len("end of trees")]
+	for _, file := range [][]byte{[]byte(handMade), ubj(t, handMade), []byte(light)} {
+		for n := range len(file) {
+			if _, err := Load(bytes.NewReader(file[:n])); leadlake.ErrorCode(err) != leadlake.Invalid {
+				t.Fatalf("the first %d of %d bytes of %.10q: %v", n, len(file), file, err)
+			}
+		}
+	}
+}
+
 func TestModel_refuses_rows_that_it_cannot_read(t *testing.T) {
 	t.Parallel()
 	m := mustLoad(t, []byte(handMade))

@@ -60,7 +60,7 @@ func (m *Model) finite(s *scratch, from, n int) error {
 	for f := range m.names {
 		for r, v := range s.values[f*blockRows:][:n] {
 			if math.Float32bits(v)&math.MaxInt32 == infinity {
-				return leadlake.Errorf(leadlake.Invalid, "score by XGBoost model: feature %s is infinite in row %d", m.names[f], from+r+1)
+				return leadlake.Errorf(leadlake.Invalid, "score by trees: feature %s is infinite in row %d", m.names[f], from+r+1)
 			}
 		}
 	}

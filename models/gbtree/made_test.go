@@ -262,7 +262,8 @@ func TestContributions_are_Shapley_values_by_their_definition(t *testing.T) {
 				t.Fatalf("depth %d: contributions of row %d add up to %v, the margin is %v", depth, r, sum, margins[r])
 			}
 		}
-	}	if layouts["loose"] == 0 || layouts["perfect"] == 0 || layouts["walked"] == 0 {
+	}
+	if layouts["loose"] == 0 || layouts["perfect"] == 0 || layouts["walked"] == 0 {
 		t.Errorf("the layouts are %v, want each to be tried", layouts)
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/leadlake/leadlake"
 )
 
-// Model is a trained model of XGBoost, ready to score.
+// Model is a trained model, ready to score. Its methods may be called at the
+// same time.
 type Model struct {
 	names     []string
 	named     bool // the file has names
@@ -174,7 +175,7 @@ func (m *Model) CheckFeatures(names []string) error {
 	if len(faults) == 0 {
 		return nil
 	}
-	return leadlake.Errorf(leadlake.Invalid, "score by XGBoost model: %s", summary(faults)).
+	return leadlake.Errorf(leadlake.Invalid, "score by trees: %s", summary(faults)).
 		WithFix("give the columns that the model was trained on, or train a new model on these")
 }
 
@@ -245,7 +246,7 @@ func (m *Model) matrix(want int, x []float32, perRow int) (source, error) {
 	src := matrix{x: x, width: len(m.names)}
 	if len(x)%src.width != 0 || want != src.rows()*perRow {
 		return nil, leadlake.Errorf(leadlake.Invalid,
-			"score by XGBoost model: %d values are no rows of %d features with %d results each in %d",
+			"score by trees: %d values are no rows of %d features with %d results each in %d",
 			len(x), src.width, perRow, want)
 	}
 	return src, nil

@@ -30,6 +30,7 @@ type Artefact struct {
 	Tiers       []Tier               `json:"tiers"`
 	Ranks       map[string][]float64 `json:"ranks"`   // by feature: the value at each hundredth of the training leads
 	Profile     Profile              `json:"profile"` // how the training leads lay
+	Scores      Distribution         `json:"scores"`  // of the probabilities of held-out leads
 	Rules       *RulesShare          `json:"rules,omitempty"`
 }
 

@@ -26,15 +26,47 @@ const profileBins = 10
 func NewProfile(e Encoding, x []float32) Profile {
 	p := Profile{}
 	for at, name := range e.Names() {
-		var edges []float64
-		for i, v := range quantiles(column(x, at, len(e.Columns)), profileBins) {
-			if i > 0 && i < profileBins && !slices.Contains(edges, v) {
-				edges = append(edges, v)
-			}
-		}
-		p[name] = Distribution{Edges: edges, Counts: make([]int, len(edges)+2)}
+		p[name] = newDistribution(column(x, at, len(e.Columns)))
 	}
 	return p.count(e, x)
+}
+
+// newDistribution has the edges of values, and no counts.
+func newDistribution(values []float64) Distribution {
+	var edges []float64
+	for i, v := range quantiles(values, profileBins) {
+		if i > 0 && i < profileBins && !slices.Contains(edges, v) {
+			edges = append(edges, v)
+		}
+	}
+	return Distribution{Edges: edges, Counts: make([]int, len(edges)+2)}
+}
+
+// NewDistribution cuts values at their tenths and counts them.
+func NewDistribution(values []float64) Distribution {
+	return newDistribution(slices.Clone(values)).Count(values)
+}
+
+// Count returns the same bins with the counts of other values.
+func (d Distribution) Count(values []float64) Distribution {
+	c := Distribution{Edges: d.Edges, Counts: make([]int, len(d.Edges)+2)}
+	for _, v := range values {
+		c.add(v)
+	}
+	return c
+}
+
+func (d Distribution) add(v float64) {
+	if math.IsNaN(v) {
+		d.Counts[len(d.Counts)-1]++
+	} else {
+		d.Counts[sort.SearchFloat64s(d.Edges, v)]++
+	}
+}
+
+// Drift is the stability index against other counts of the same bins.
+func (d Distribution) Drift(now Distribution) float64 {
+	return metrics.StabilityIndex(d.Counts, now.Counts)
 }
 
 // Count returns the same bins with the counts of other leads.
@@ -54,12 +86,7 @@ func (p Profile) count(e Encoding, x []float32) Profile {
 			continue
 		}
 		for i := at; i < len(x); i += width {
-			v := float64(x[i])
-			if math.IsNaN(v) {
-				d.Counts[len(d.Counts)-1]++
-			} else {
-				d.Counts[sort.SearchFloat64s(d.Edges, v)]++
-			}
+			d.add(float64(x[i]))
 		}
 	}
 	return p
@@ -70,7 +97,7 @@ func (p Profile) Drift(now Profile) map[string]float64 {
 	drift := map[string]float64{}
 	for name, d := range p {
 		if other, ok := now[name]; ok && len(other.Counts) == len(d.Counts) {
-			drift[name] = metrics.StabilityIndex(d.Counts, other.Counts)
+			drift[name] = d.Drift(other)
 		}
 	}
 	return drift

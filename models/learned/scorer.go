@@ -35,6 +35,7 @@ type Tier struct {
 
 // Scorer is a models.Scorer of a trained model. It never changes.
 type Scorer struct {
+	artefact    Artefact
 	name        string
 	kind        string // how reasons call the leads it learnt from: fitness leads
 	encoding    Encoding
@@ -66,7 +67,7 @@ func newScorer(a Artefact, m models.Model, c Calibration) (*Scorer, error) {
 		return nil, err
 	}
 	s := &Scorer{
-		name: a.Name, kind: a.Vertical + " leads", encoding: a.Encoding, model: m, calibration: c,
+		artefact: a, name: a.Name, kind: a.Vertical + " leads", encoding: a.Encoding, model: m, calibration: c,
 		tiers: a.Tiers, ranks: a.Ranks, docs: docs, mem: memory.DefaultAllocator,
 	}
 	for _, column := range a.Encoding.Columns {
@@ -82,6 +83,9 @@ func newScorer(a Artefact, m models.Model, c Calibration) (*Scorer, error) {
 
 // Name implements models.Scorer.
 func (s *Scorer) Name() string { return s.name }
+
+// Artefact is what the scorer was made of.
+func (s *Scorer) Artefact() Artefact { return s.artefact }
 
 // Score implements models.Scorer.
 func (s *Scorer) Score(ctx context.Context, features arrow.RecordBatch) (arrow.RecordBatch, error) {

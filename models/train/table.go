@@ -32,13 +32,16 @@ func Read(ctx context.Context, l *lake.Lake, vertical string) (*Table, error) {
 		return nil, fmt.Errorf("read labels: %w", err)
 	}
 	defer s.Close()
-	const known = "select count(*) from (select table_name as name, schema_name, database_name from duckdb_tables() union all select view_name, schema_name, database_name from duckdb_views()) where database_name = 'lake' and schema_name = 'marts' and name = 'lead_labels'"
+	// The columns of features come with the first labels.
+	const known = "select count(*) from duckdb_columns() where database_name = 'lake' and schema_name = 'marts' and table_name = 'lead_labels' and column_name = 'vertical'"
 	var found int
 	if err := s.QueryRow(ctx, known).Scan(&found); err != nil {
 		return nil, fmt.Errorf("look for labels: %w", err)
 	}
+	none := leadlake.Errorf(leadlake.NotFound, "no %s lead was delivered and judged yet", vertical).
+		WithFix("deliver leads, then pull what became of them: leadlake feedback")
 	if found == 0 {
-		return nil, leadlake.Errorf(leadlake.NotFound, "no outcomes yet").WithFix("deliver leads, then pull what became of them: leadlake feedback")
+		return nil, none
 	}
 	var names []string
 	for _, f := range models.Features().Fields() {
@@ -54,6 +57,9 @@ func Read(ctx context.Context, l *lake.Lake, vertical string) (*Table, error) {
 	if err != nil {
 		t.Release()
 		return nil, fmt.Errorf("read labels: %w", err)
+	}
+	if t.Rows() == 0 {
+		return nil, none
 	}
 	return t, nil
 }

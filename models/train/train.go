@@ -237,6 +237,7 @@ func finish(ctx context.Context, kind string, m models.Model, e learned.Encoding
 		return nil, err
 	}
 	a.Tiers = learned.TiersOf(scores, tune.Labels)
+	a.Scores = learned.NewDistribution(probabilities)
 	if scorer, err = learned.NewScorer(a, m); err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func run(ctx context.Context, python, dir string) error {
 }
 
 // read takes from a folder what the program left there.
-func read(dir, format string) (*Result, error) {
+func read(dir string) (*Result, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "result.json"))
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func read(dir, format string) (*Result, error) {
 		return nil, err
 	}
 	r := &Result{Rounds: left.Rounds, Metrics: left.Metrics, Version: left.Version}
-	if r.File, err = os.ReadFile(filepath.Join(dir, "model."+format)); err != nil {
+	if r.File, err = os.ReadFile(filepath.Join(dir, "model.ubj")); err != nil {
 		return nil, err
 	}
 	if r.Model, err = gbtree.Load(bytes.NewReader(r.File)); err != nil {

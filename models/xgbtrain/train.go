@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/models/gbtree"
@@ -37,22 +38,18 @@ type Options struct {
 	Rounds                    int     // 200 by default
 	MaxDepth                  int     // 6 by default
 	LearningRate              float64 // 0.1 by default
-	MinChildWeight, Gamma     float64
-	Lambda, Alpha             *float64
+	MinChildWeight            float64
 	Subsample, ColumnsPerTree float64
-	MaxDeltaStep              float64
 	PositiveWeight            float64        // weight of a positive; 0: 1
 	BalanceClasses            bool           // PositiveWeight from the training rows
 	Monotone                  map[string]int // 1: may only rise with the feature, -1: fall
-	Metric                    string         // of early stopping; XGBoost's own for the objective by default
 	Seed                      int64
 	Threads                   int // 2 by default; sums, and so the last bits, depend on it
-	JSON                      bool
 }
 
 // Result is a trained model and what is known of it.
 type Result struct {
-	File        []byte        // .ubj, or .json as asked
+	File        []byte        // .ubj
 	Model       *gbtree.Model // read from File
 	Rounds      int
 	Metrics     map[string]float64 // train_logloss, valid_logloss
@@ -68,7 +65,6 @@ type job struct {
 	Rounds        int            `json:"rounds"`
 	ValidRows     int            `json:"valid_rows"`
 	EarlyStopping int            `json:"early_stopping"`
-	Format        string         `json:"format"`
 }
 
 // Train trains a model. Equal options give an equal file. It fails where
@@ -89,7 +85,7 @@ func Train(ctx context.Context, o Options) (*Result, error) {
 	if err := run(ctx, o.Python, dir); err != nil {
 		return nil, err
 	}
-	r, err := read(dir, j.Format)
+	r, err := read(dir)
 	if err != nil {
 		return nil, leadlake.Errorf(leadlake.Internal, "train XGBoost model: read what XGBoost left: %w", err)
 	}
@@ -129,26 +125,20 @@ func (o *Options) job() (*job, error) {
 		"learning_rate": orDefault(o.LearningRate, 0.1),
 	}
 	for name, v := range map[string]float64{
-		"min_child_weight": o.MinChildWeight, "gamma": o.Gamma, "subsample": o.Subsample,
-		"colsample_bytree": o.ColumnsPerTree, "max_delta_step": o.MaxDeltaStep, "scale_pos_weight": o.PositiveWeight,
+		"min_child_weight": o.MinChildWeight, "subsample": o.Subsample, "colsample_bytree": o.ColumnsPerTree,
+		"scale_pos_weight": o.PositiveWeight,
 	} {
 		if v != 0 {
 			params[name] = v
 		}
 	}
-	if o.Lambda != nil {
-		params["lambda"] = *o.Lambda
-	}
-	if o.Alpha != nil {
-		params["alpha"] = *o.Alpha
-	}
-	if o.Metric != "" {
-		params["eval_metric"] = o.Metric
-	}
 	if o.Classes > 0 {
 		params["num_class"] = o.Classes
 	}
 	if o.BalanceClasses {
+		if !strings.HasPrefix(objective, "binary:") {
+			return nil, fmt.Errorf("classes are balanced for %s, which has none of two", objective)
+		}
 		positives := 0
 		train := o.Y[:rows-o.ValidRows]
 		for _, y := range train {
@@ -165,13 +155,9 @@ func (o *Options) job() (*job, error) {
 		}
 		params["monotone_constraints"] = signs
 	}
-	format := "ubj"
-	if o.JSON {
-		format = "json"
-	}
 	return &job{
 		Params: params, Features: o.FeatureNames, Groups: o.Groups, Weighted: o.Weights != nil,
-		Rounds: orDefault(o.Rounds, 200), ValidRows: o.ValidRows, EarlyStopping: o.EarlyStopping, Format: format,
+		Rounds: orDefault(o.Rounds, 200), ValidRows: o.ValidRows, EarlyStopping: o.EarlyStopping,
 	}, nil
 }
 

@@ -1,7 +1,7 @@
 """Trains one XGBoost model; leadlake's xgbtrain runs it.
 
 The argument is a folder with job.json and the arrays x.npy, y.npy and, where
-there are weights, w.npy. What is left there: model.ubj or model.json,
+there are weights, w.npy. What is left there: model.ubj,
 predictions.npy (of the validation rows, else of all) and result.json.
 """
 
@@ -64,7 +64,7 @@ def main(folder):
     # Set at the end, because a DMatrix refuses names with brackets or "<",
     # which a category may have.
     model.feature_names = job["features"]
-    model.save_model(path("model." + job["format"]))
+    model.save_model(path("model.ubj"))
     metrics = {
         f"{part}_{metric}": values[rounds - 1]
         for part, by in history.items()

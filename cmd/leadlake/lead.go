@@ -29,6 +29,7 @@ look like, holds for every later run, and can be taken back.`,
 		leadNeverCmd(a),
 		leadUndoCmd(a),
 		leadLinksCmd(a),
+		leadAdviseCmd(a),
 	)
 	return cmd
 }

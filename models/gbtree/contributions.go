@@ -6,8 +6,8 @@ import "encoding/binary"
 // tree's come into the cache.
 const explainBlocks = 4
 
-// explained has the contributions of a block, a column for each output and feature
-// with the bias after an output's features.
+// explained has the contributions of a block, a column for each output and
+// feature; the last of an output is its bias.
 type explained struct {
 	*scratch
 	columns [][blockRows]float64

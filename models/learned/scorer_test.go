@@ -90,7 +90,7 @@ func leads(rows int, seed uint64) arrow.RecordBatch {
 	return b.NewRecordBatch()
 }
 
-func scorer(t *testing.T, seed uint64) *Scorer {
+func scorer(t testing.TB, seed uint64) *Scorer {
 	t.Helper()
 	training := leads(500, seed)
 	defer training.Release()

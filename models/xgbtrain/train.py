@@ -1,8 +1,8 @@
 """Trains one XGBoost model; leadlake's xgbtrain runs it.
 
 The argument is a folder with job.json and the arrays x.npy, y.npy and, where
-there are weights, w.npy. What is left there: model.ubj,
-predictions.npy (of the validation rows, else of all) and result.json.
+there are weights, w.npy. What is left there: model.ubj, predictions.npy (of the
+validation rows, else of all) and result.json.
 """
 
 import json

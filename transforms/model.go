@@ -84,7 +84,7 @@ var partitionKeys = map[string]string{
 }
 
 // otherFolders below sql/ hold SQL that is not a model of the graph.
-var otherFolders = []string{"prelude", "macros", "checks", "eval", "queries"}
+var otherFolders = []string{"prelude", "macros", "checks", "eval", "queries", "incremental"}
 
 // Database names the DuckDB database that holds a schema: lake for what stays,
 // scratch for what one process works with, "" for an unknown schema.

@@ -15,6 +15,11 @@ type Params struct {
 	Lat, Lon *float64        // centre of the campaign; nil where it has none
 	Scorer   string          // name of what scores the run, for Unchanged
 	Links    []leadlake.Link // what people said about records of the campaign, and stands
+
+	// MatchState is the file in which the campaign keeps what its next
+	// resolution needs to work on changes alone. Empty: all records are resolved
+	// anew each time.
+	MatchState string
 }
 
 // setParams writes runtime.params.
@@ -65,7 +70,11 @@ func build(ctx context.Context, l *lake.Lake, p Params, plan Plan, progress func
 		return Report{}, err
 	}
 	defer session.Close()
-	project, err := Load(ctx, leadlake.SQL, session, Externals(p.Links...)...)
+	externals := Externals(p.Links...)
+	if p.MatchState != "" {
+		externals = stateExternals(MatchState{Path: p.MatchState, Links: p.Links}, progress)
+	}
+	project, err := Load(ctx, without{leadlake.SQL, externals}, session, externals...)
 	if err != nil {
 		return Report{}, err
 	}

@@ -17,7 +17,7 @@ import (
 // Unchanged says whether transforming a run would publish what its campaign
 // has published already: the same source records and quarantined rows, the
 // same campaign but for its budget, schedule and destinations, the same links
-// by people, SQL, scorer and program. Such a run needs no transform and no publish: the marts
+// by people, match model, SQL, scorer and program. Such a run needs no transform and no publish: the marts
 // stay as they are, under the id of the run that made them, and ReadFunnel of
 // that run (the second result) is this run's funnel too.
 //
@@ -91,6 +91,13 @@ func fingerprint(fsys fs.FS, p Params) (string, error) {
 	}{spec, p.Lat, p.Lon, p.Scorer, p.Links})
 	if err != nil {
 		return "", fmt.Errorf("hash campaign: %w", err)
+	}
+	if p.MatchState != "" {
+		chosen, err := MatchState{Path: p.MatchState}.chosen()
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(sum, "%v\n", chosen)
 	}
 	build := ""
 	if info, ok := debug.ReadBuildInfo(); ok { // libraries decide what a phone number is

@@ -18,7 +18,7 @@ func evalCmd(a *app) *cobra.Command {
 		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(evalResolveCmd(a), evalTrainCmd(a), evalSetsCmd(a))
+	cmd.AddCommand(evalResolveCmd(a), evalTrainCmd(a), evalSetsCmd(a), evalIncrementalCmd(a), evalScoreCmd(a))
 	return cmd
 }
 

@@ -13,7 +13,7 @@ export LEADLAKE_TESTDATA ?= $(CURDIR)/../shared/data
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps lint-deps setup build run test conformance check lint fmt bench bench-ingest bench-resolve eval chaos rehearse clean
+.PHONY: help deps test-deps lint-deps setup build run test conformance check lint fmt bench bench-ingest bench-resolve bench-score bench-deliver eval chaos chaos-deliver rehearse clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,11 +61,20 @@ eval: setup ## resolution on labelled sets, as shipped and by the others (PEERS=
 bench-resolve: setup ## resolution beside Splink: ARGS="wof|synthetic N|growth N"
 	@scripts/bench_resolve.sh $(ARGS)
 
+bench-score: test-deps ## scoring by boosted trees beside XGBoost itself
+	@scripts/bench_score.sh
+
+bench-deliver: setup ## deliveries a second against the limits of the CRMs
+	go run ./internal/chaosdeliver bench $(ARGS)
+
 rehearse: setup ## campaigns against the truth: ARGS="tiling|estimates|budgets|kills [-n N]"
 	go run ./internal/rehearse $(ARGS)
 
 chaos: setup ## kill the program at random moments and compare what it leaves
 	go run ./internal/chaos $(ARGS)
+
+chaos-deliver: setup ## deliver through failing destinations by senders that are killed: ARGS="-rows N -kills N"
+	go run ./internal/chaosdeliver chaos $(ARGS)
 
 clean: ## remove what make made, but not the tools
 	rm -rf bin .leadlake

@@ -31,10 +31,10 @@ type part struct {
 	width     int
 }
 
-func learnEncoder(t *Table, rows []int) *encoder {
+func learnEncoder(columns []*Column, rows []int) *encoder {
 	e := &encoder{}
 	minRows := min(maxMinLevelRows, max(3, len(rows)/100))
-	for _, c := range t.Columns {
+	for _, c := range columns {
 		p := part{column: c}
 		if c.Codes == nil {
 			if !p.learnNumber(rows) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -104,47 +103,6 @@ func (e *evaluation) run(ctx context.Context, r *Report) error {
 	return e.byFolds(ctx, r)
 }
 
-// byTime learns from the earliest rows, calibrates on a fifth of what is
-// before the tested ones, and tests on the latest.
-func (e *evaluation) byTime(ctx context.Context, r *Report) error {
-	n := e.table.Rows()
-	test := int(math.Round(e.o.TimeSplit * float64(n)))
-	tune := (n - test) / 5
-	rows := upTo(n)
-	learnRows, tuneRows, testRows := rows[:n-test-tune], rows[n-test-tune:n-test], rows[n-test:]
-	r.Split = Split{Kind: "time", Learn: len(learnRows), Calibrate: tune, Test: test}
-	for what, part := range map[string][]int{"to learn from": learnRows, "to calibrate on": tuneRows, "to test on": testRows} {
-		if p := e.positives(part); p < minClass/4 || len(part)-p < minClass/4 {
-			return leadlake.Errorf(leadlake.Invalid, "evaluate: of %d rows %s, %d are positive; both outcomes are needed", len(part), what, p).
-				WithFix("test on another share: --time-split 0.2, or split by folds")
-		}
-	}
-	fitted, encoder, err := e.fit(ctx, learnRows, r)
-	if err != nil {
-		return err
-	}
-	e.truth = e.labels(testRows)
-	e.base = constant(len(testRows), float64(e.positives(rows[:n-test]))/float64(n-test))
-	for _, f := range fitted {
-		tuneMargins, err := margins(f.model, encoder.matrix(tuneRows))
-		if err != nil {
-			return err
-		}
-		res := Result{Kind: f.kind, probabilities: make([]float64, test)}
-		testMargins, err := res.score(f.model, encoder, testRows)
-		if err != nil {
-			return err
-		}
-		err = res.calibrate(tuneMargins, e.labels(tuneRows), testMargins, res.probabilities)
-		if err != nil {
-			return err
-		}
-		r.Models = append(r.Models, res)
-	}
-	r.drift(e.table, rows[:n-test], testRows)
-	return nil
-}
-
 // byFolds scores each row by a model of the other folds. The curve of a fold
 // is learnt from the rows of the others, which were scored by models that had
 // not seen them either.
@@ -153,11 +111,10 @@ func (e *evaluation) byFolds(ctx context.Context, r *Report) error {
 	n := e.table.Rows()
 	r.Split = Split{Kind: "folds", Folds: e.o.Folds, Learn: n - n/e.o.Folds, Calibrate: n - n/e.o.Folds, Test: n}
 	e.truth, e.base = e.table.Labels, make([]float64, n)
-	all := map[string][]float64{}
 	for k := range e.o.Folds {
 		e.o.Progress("score      fold %d of %d", k+1, e.o.Folds)
 		in, out := inFold(fold, k, false), inFold(fold, k, true)
-		fitted, encoder, err := e.fit(ctx, in, r)
+		fitted, encoder, err := e.fit(ctx, e.table.Columns, in, r)
 		if err != nil {
 			return err
 		}
@@ -167,15 +124,14 @@ func (e *evaluation) byFolds(ctx context.Context, r *Report) error {
 		}
 		for i, f := range fitted {
 			if k == 0 {
-				r.Models = append(r.Models, Result{Kind: f.kind, probabilities: make([]float64, n)})
-				all[f.kind] = make([]float64, n)
+				r.Models = append(r.Models, Result{Kind: f.kind, probabilities: make([]float64, n), margins: make([]float64, n)})
 			}
 			m, err := r.Models[i].score(f.model, encoder, out)
 			if err != nil {
 				return err
 			}
 			for j, row := range out {
-				all[f.kind][row] = m[j]
+				r.Models[i].margins[row] = m[j]
 			}
 		}
 	}
@@ -184,7 +140,7 @@ func (e *evaluation) byFolds(ctx context.Context, r *Report) error {
 		for k := range e.o.Folds {
 			in, out := inFold(fold, k, false), inFold(fold, k, true)
 			p := make([]float64, len(out))
-			if err := res.calibrate(pick(all[res.Kind], in), e.labels(in), pick(all[res.Kind], out), p); err != nil {
+			if err := res.calibrate(pick(res.margins, in), e.labels(in), pick(res.margins, out), p); err != nil {
 				return err
 			}
 			for j, row := range out {
@@ -255,9 +211,9 @@ type fittedModel struct {
 	model models.Model
 }
 
-// fit trains each kind on rows.
-func (e *evaluation) fit(ctx context.Context, rows []int, r *Report) ([]fittedModel, *encoder, error) {
-	encoder := learnEncoder(e.table, rows)
+// fit trains each kind on rows of columns.
+func (e *evaluation) fit(ctx context.Context, columns []*Column, rows []int, r *Report) ([]fittedModel, *encoder, error) {
+	encoder := learnEncoder(columns, rows)
 	if err := encoder.check(); err != nil {
 		return nil, nil, leadlake.Errorf(leadlake.Invalid, "evaluate: %w", err).WithFix("give columns that vary")
 	}
@@ -316,14 +272,11 @@ func margins(m models.Model, x []float32) ([]float64, error) {
 // gates asks of each model whether it might take over from the simpler one:
 // by the margin, beyond chance, and not at the price of worse probabilities.
 func (r *Report) gates(e evaluation, o Options) {
-	champion := Result{Kind: Constant, probabilities: e.base, AUC: metrics.AUC(e.base, e.truth), LogLoss: metrics.LogLoss(e.base, e.truth)}
-	if r.Split.Kind == "folds" {
-		champion.AUC = 0.5 // the folds' shares differ by a hair, which is no skill
-		champion.probabilities = make([]float64, len(e.truth))
-	}
+	// All rows stand equal; that the folds' shares differ by a hair is no skill.
+	champion := Result{Kind: Constant, margins: make([]float64, len(e.truth)), AUC: 0.5, LogLoss: metrics.LogLoss(e.base, e.truth)}
 	for _, m := range r.Models {
 		g := Gate{Champion: champion.Kind, Challenger: m.Kind, Gain: m.AUC - champion.AUC, Margin: o.Margin}
-		g.Low, g.High = metrics.GainInterval(m.probabilities, champion.probabilities, e.truth, o.Seed)
+		g.Low, g.High = metrics.GainInterval(m.margins, champion.margins, e.truth, o.Seed)
 		interval := fmt.Sprintf("%+.4f of AUC (90%% interval %+.4f to %+.4f; it has to win by %g)", g.Gain, g.Low, g.High, o.Margin)
 		switch {
 		case g.Gain < o.Margin:

@@ -29,6 +29,9 @@ func (r *Result) score(m models.Model, e *encoder, rows []int) ([]float64, error
 	return margins(m, x)
 }
 
+// levelSlope of Platt's curve is where scores as good as do not matter any more.
+const levelSlope = 0.1
+
 // calibrate learns a curve from held-out margins and fills p by it.
 func (r *Result) calibrate(held []float64, labels []bool, margins, p []float64) error {
 	curve, err := calibrate.Learn(held, labels)
@@ -42,6 +45,7 @@ func (r *Result) calibrate(held []float64, labels []bool, margins, p []float64) 
 		r.curves, r.curveLoss = map[string]int{}, map[string][]float64{}
 	}
 	r.curves[curve.Kind]++
+	r.isLevel = curve.Kind == calibrate.Platt && curve.Slope < levelSlope
 	for kind, loss := range curve.LogLoss {
 		r.curveLoss[kind] = append(r.curveLoss[kind], loss)
 	}
@@ -51,7 +55,8 @@ func (r *Result) calibrate(held []float64, labels []bool, margins, p []float64) 
 // measure holds the probabilities to what came true.
 func (r *Result) measure(truth []bool) {
 	p := r.probabilities
-	r.AUC, r.AveragePrecision = metrics.AUC(p, truth), metrics.AveragePrecision(p, truth)
+	// The order of rows is the margins': curves keep it, but make ties.
+	r.AUC, r.AveragePrecision = metrics.AUC(r.margins, truth), metrics.AveragePrecision(r.margins, truth)
 	r.LogLoss, r.Brier = metrics.LogLoss(p, truth), metrics.Brier(p, truth)
 	r.CalibrationError, r.Reliability = metrics.CalibrationError(p, truth), metrics.Reliability(p, truth, 10)
 	r.Curve = calibrate.Platt
@@ -77,7 +82,7 @@ func (r *Result) measure(truth []bool) {
 	slices.Sort(ks)
 	for _, k := range slices.Compact(ks) {
 		if k > 0 && k <= len(truth)/2 {
-			at := metrics.PrecisionAt(p, truth, k)
+			at := metrics.PrecisionAt(r.margins, truth, k)
 			r.PrecisionAt = append(r.PrecisionAt, PrecisionAt{K: k, Precision: at, Lift: at / base})
 		}
 	}
@@ -94,6 +99,12 @@ func (r *Result) measure(truth []bool) {
 // frequent ones have a bin.
 const driftBins = 10
 
+// Of the stability index, after Siddiqi.
+const (
+	moved   = 0.1
+	drifted = 0.25
+)
+
 // drift compares each feature of the earlier rows with that of the tested ones.
 func (r *Report) drift(t *Table, before, after []int) {
 	share := func(rows []int) float64 {
@@ -107,24 +118,29 @@ func (r *Report) drift(t *Table, before, after []int) {
 	}
 	r.Label = &RateShift{Before: share(before), After: share(after)}
 	for _, c := range t.Columns {
-		bin, bins := c.bins(before)
-		counts := func(rows []int) []int {
-			out := make([]int, bins)
-			for _, row := range rows {
-				out[bin(row)]++
-			}
-			return out
-		}
-		d := Drift{Feature: c.Name, PSI: metrics.StabilityIndex(counts(before), counts(after)), Verdict: "stable"}
-		switch { // Siddiqi's thresholds
-		case d.PSI > 0.25:
+		d := Drift{Feature: c.Name, PSI: c.drift(before, after), Verdict: "stable"}
+		switch {
+		case d.PSI > drifted:
 			d.Verdict = "drifted"
-		case d.PSI > 0.1:
+		case d.PSI > moved:
 			d.Verdict = "moved"
 		}
 		r.Drift = append(r.Drift, d)
 	}
 	slices.SortStableFunc(r.Drift, func(a, b Drift) int { return cmp.Compare(b.PSI, a.PSI) })
+}
+
+// drift is the stability index of a column between rows.
+func (c *Column) drift(before, after []int) float64 {
+	bin, bins := c.bins(before)
+	counts := func(rows []int) []int {
+		out := make([]int, bins)
+		for _, row := range rows {
+			out[bin(row)]++
+		}
+		return out
+	}
+	return metrics.StabilityIndex(counts(before), counts(after))
 }
 
 // bins cuts a column by what rows have; bin 0 is what is missing.

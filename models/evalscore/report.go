@@ -29,21 +29,23 @@ type Split struct {
 
 // Result is a kind of model on rows that it has not seen.
 type Result struct {
-	Kind             string               `json:"kind"`
-	AUC              float64              `json:"auc"`
-	AveragePrecision float64              `json:"average_precision"`
-	LogLoss          float64              `json:"log_loss"`
-	Brier            float64              `json:"brier"`
-	CalibrationError float64              `json:"calibration_error"` // expected, over ten bins of equal size
-	PrecisionAt      []PrecisionAt        `json:"precision_at"`
-	Curve            string               `json:"calibration"` // platt or isotonic
-	CurveLogLoss     map[string]float64   `json:"calibration_log_loss,omitempty"`
-	Reliability      []metrics.Bin        `json:"reliability"`
-	Weights          []Weight             `json:"weights"` // what moves scores most
-	probabilities    []float64            // of the test rows
-	weights          map[string]float64   // summed, of all test rows
-	curves           map[string]int       // how many folds chose which
-	curveLoss        map[string][]float64 // of each fold
+	Kind             string             `json:"kind"`
+	AUC              float64            `json:"auc"`
+	AveragePrecision float64            `json:"average_precision"`
+	LogLoss          float64            `json:"log_loss"`
+	Brier            float64            `json:"brier"`
+	CalibrationError float64            `json:"calibration_error"` // expected, over ten bins of equal size
+	PrecisionAt      []PrecisionAt      `json:"precision_at"`
+	Curve            string             `json:"calibration"` // platt or isotonic
+	CurveLogLoss     map[string]float64 `json:"calibration_log_loss,omitempty"`
+	Reliability      []metrics.Bin      `json:"reliability"`
+	Weights          []Weight           `json:"weights"` // what moves scores most
+
+	margins, probabilities []float64            // of the test rows
+	weights                map[string]float64   // summed, of all test rows
+	curves                 map[string]int       // how often each kind was chosen
+	curveLoss              map[string][]float64 // of each kind, each time
+	isLevel                bool                 // the last curve hardly rises
 }
 
 // PrecisionAt is the share of positives among the K rows of the highest scores.

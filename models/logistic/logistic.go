@@ -312,6 +312,9 @@ func Load(r io.Reader) (*Model, error) {
 	if err := decoder.Decode(&m); err != nil {
 		return nil, leadlake.Errorf(leadlake.Invalid, "read logistic model: %w", err)
 	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, leadlake.Errorf(leadlake.Invalid, "read logistic model: something follows it")
+	}
 	if m.Format != format {
 		return nil, leadlake.Errorf(leadlake.Invalid, "read logistic model: format %d, this program reads %d", m.Format, format)
 	}

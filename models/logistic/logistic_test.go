@@ -149,9 +149,26 @@ func TestTrain_bad_tables_are_named(t *testing.T) {
 	}
 }
 
+func TestLoad_refuses_what_is_no_model_of_its_own(t *testing.T) {
+	t.Parallel()
+	const good = `{"format":1,"intercept":1,"columns":[{"name":"a","mean":0,"deviation":1,"weight":1,"missing":0}]}`
+	if _, err := Load(strings.NewReader(good)); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"", good[:40], good + "x", good + good, `{"trees":[]}`, `{"format":2,"columns":[{"name":"a"}]}`,
+		`{"format":1,"columns":[]}`, `{"format":1,"columns":[{"name":"a"},{"name":"a"}]}`, `{"format":1,"columns":[{"name":"a","weight":1}]}`,
+	} {
+		if _, err := Load(strings.NewReader(text)); leadlake.ErrorCode(err) != leadlake.Invalid {
+			t.Errorf("%.50s: %v", text, err)
+		}
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	f.Add(`{"format":1,"intercept":1,"columns":[{"name":"a","mean":0,"deviation":1,"weight":1,"missing":0}]}`)
 	f.Add(`{"format":1,"columns":[]}`)
+	f.Add(`{"format":1,"columns":[{"name":"a"}]} {}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		m, err := Load(strings.NewReader(text))
 		if err != nil {

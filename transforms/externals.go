@@ -29,6 +29,7 @@ func Externals(links ...leadlake.Link) []External {
 			Reads:   []string{"intermediate.int_patterns"},
 			Build:   MatchWeights,
 		},
+		matchModelTable(unchosenModel),
 		{
 			Table:   "intermediate.int_links",
 			Columns: "left_id bigint, right_id bigint, is_match boolean, link_id varchar, who varchar, why varchar, made_at timestamptz",

@@ -222,10 +222,10 @@ func writeMatchWeights(ctx context.Context, s *lake.Session, model MatchModel) e
 		return err
 	}
 	adapted := model.adapt(patterns)
-	rows := []weightRow{{"prior", 0, adapted.Prior, model.Prior, "a blocked pair of which nothing else is known"}}
+	rows := []weightRow{{"prior", 0, storedWeight(adapted.Prior), model.Prior, "a blocked pair of which nothing else is known"}}
 	for i, c := range adapted.Comparisons {
 		for l, level := range c.Levels {
-			rows = append(rows, weightRow{c.Name, l, level.Weight, model.Comparisons[i].Levels[l].Weight, level.Meaning})
+			rows = append(rows, weightRow{c.Name, l, storedWeight(level.Weight), model.Comparisons[i].Levels[l].Weight, level.Meaning})
 		}
 	}
 	reader := newBatchReader(weightSchema, func(b *array.RecordBuilder) bool {

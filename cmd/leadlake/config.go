@@ -36,19 +36,23 @@ const (
 // is LEADLAKE_ and its path in capitals: LEADLAKE_S3_BUCKET. Relative paths
 // start at the working directory.
 type Config struct {
-	Home       string                    `yaml:"home"`
-	LogLevel   string                    `yaml:"log_level"`
-	Memory     string                    `yaml:"memory"`
-	Threads    int                       `yaml:"threads"`
-	Extensions string                    `yaml:"extensions"`
-	Catalog    string                    `yaml:"catalog"`
-	Schema     string                    `yaml:"catalog_schema"`
-	Store      string                    `yaml:"store"`
-	Redis      string                    `yaml:"redis_url"`
-	S3         S3Config                  `yaml:"s3"`
-	Serve      ListenConfig              `yaml:"serve"`
-	Sandbox    SandboxConfig             `yaml:"sandbox"`
-	Providers  map[string]ProviderConfig `yaml:"providers"`
+	Home        string                    `yaml:"home"`
+	LogLevel    string                    `yaml:"log_level"`
+	Memory      string                    `yaml:"memory"`
+	Threads     int                       `yaml:"threads"`
+	Extensions  string                    `yaml:"extensions"`
+	Catalog     string                    `yaml:"catalog"`
+	Schema      string                    `yaml:"catalog_schema"`
+	Store       string                    `yaml:"store"`
+	Redis       string                    `yaml:"redis_url"`
+	Incremental bool                      `yaml:"incremental"` // resolve what changed since a campaign's last run
+	S3          S3Config                  `yaml:"s3"`
+	Serve       ListenConfig              `yaml:"serve"`
+	Sandbox     SandboxConfig             `yaml:"sandbox"`
+	Providers   map[string]ProviderConfig `yaml:"providers"`
+	Merges      MergeConfig               `yaml:"merge_limits"`
+
+	Destinations map[string]DestinationConfig `yaml:"destinations"`
 }
 
 // S3Config puts the objects of the lake in a bucket instead of the home
@@ -126,6 +130,7 @@ func defaultConfig() Config {
 		LogLevel: "warn",
 		Memory:   lake.DefaultMemory,
 		Serve:    ListenConfig{Addr: "127.0.0.1:8080"},
+		Merges:   MergeConfig{LeadRecords: 200, LeadsEnded: 0.05, ShareGrowth: 0.3},
 		Sandbox:  SandboxConfig{Addr: "127.0.0.1:8090", Seed: 2026},
 	}
 }
@@ -241,6 +246,12 @@ func setScalar(field reflect.Value, value string) error {
 			return errors.New("a whole number, not negative, is wanted")
 		}
 		field.SetUint(n)
+	case reflect.Float64:
+		f, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return errors.New("a number is wanted")
+		}
+		field.SetFloat(f)
 	case reflect.Bool:
 		b, err := strconv.ParseBool(value)
 		if err != nil {
@@ -268,6 +279,8 @@ func (c Config) validate() error {
 		return bad("log_level", "%q is not one of %s", c.LogLevel, strings.Join(logLevels, ", "))
 	case !memoryShape.MatchString(c.Memory):
 		return bad("memory", `%q is no size such as "3GB"`, c.Memory)
+	case c.Merges.LeadRecords < 0, c.Merges.LeadsEnded < 0, c.Merges.ShareGrowth < 0:
+		return bad("merge_limits", "a limit is negative; 0 is none")
 	case c.Threads < 0:
 		return bad("threads", "%d is negative", c.Threads)
 	case c.Catalog != "" && !isPostgres(c.Catalog):
@@ -299,7 +312,7 @@ func (c Config) validate() error {
 			}
 		}
 	}
-	return nil
+	return c.destinationProblem()
 }
 
 var (

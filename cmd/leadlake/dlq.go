@@ -39,6 +39,16 @@ func dlqListCmd(a *app) *cobra.Command {
 				return err
 			}
 			defer ws.Close()
+			if destination != "" {
+				if err := a.knowsDestination(cmd.Context(), ws, destination); err != nil {
+					return err
+				}
+			}
+			if delivery != "" {
+				if _, err := ws.store.Delivery(cmd.Context(), delivery); err != nil {
+					return err
+				}
+			}
 			letters, err := deliver.DeadLetters(cmd.Context(), ws.store, destination, delivery, dlqLimit)
 			if err != nil {
 				return err
@@ -114,43 +124,88 @@ func fieldValue(text string) json.RawMessage {
 }
 
 func dlqReplayCmd(a *app) *cobra.Command {
-	var as string
-	cmd := &cobra.Command{
-		Use:   "replay DELIVERY ROW",
-		Short: "Have a dead letter sent again by the next delivery",
-		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			who, err := a.person(as)
-			if err != nil {
-				return err
-			}
-			return a.onLetter(cmd.Context(), args, func(ctx context.Context, ws *workspace, id string, row int64) error {
-				return deliver.Replay(ctx, ws.store, id, row, who, nil)
-			})
-		},
-	}
-	cmd.Flags().StringVar(&as, "as", "", "who does so (default the user who is logged in)")
-	return cmd
+	return dlqBulkCmd(a, "replay", "Have dead letters sent again by the next delivery: one, or all of a cause", func(ctx context.Context, ws *workspace, id string, row int64, who string) error {
+		return deliver.Replay(ctx, ws.store, id, row, who, nil)
+	})
 }
 
 func dlqDropCmd(a *app) *cobra.Command {
-	var as string
+	return dlqBulkCmd(a, "drop", "Give dead letters up for good: one, or all of a cause", func(ctx context.Context, ws *workspace, id string, row int64, who string) error {
+		return deliver.Drop(ctx, ws.store, id, row, who)
+	})
+}
+
+// dlqBulkCmd does something to one dead letter of a delivery, or to all that
+// share a cause.
+func dlqBulkCmd(a *app, verb, short string, do func(ctx context.Context, ws *workspace, id string, row int64, who string) error) *cobra.Command {
+	var as, code string
 	cmd := &cobra.Command{
-		Use:   "drop DELIVERY ROW",
-		Short: "Give a dead letter up for good",
-		Args:  cobra.ExactArgs(2),
+		Use:   verb + " DELIVERY ROW | DELIVERY --code CAUSE",
+		Short: short,
+		Args:  cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			who, err := a.person(as)
 			if err != nil {
 				return err
 			}
+			if (len(args) == 1) != (code != "") {
+				return leadlake.Errorf(leadlake.Invalid, "%s dead letters: which ones?", verb).WithFix("name a row, or a cause with --code; leadlake dlq list has both")
+			}
+			if code != "" {
+				return a.onLettersOf(cmd.Context(), args[0], code, verb, func(ctx context.Context, ws *workspace, row int64) error {
+					return do(ctx, ws, args[0], row, who)
+				})
+			}
 			return a.onLetter(cmd.Context(), args, func(ctx context.Context, ws *workspace, id string, row int64) error {
-				return deliver.Drop(ctx, ws.store, id, row, who)
+				return do(ctx, ws, id, row, who)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "who does so (default the user who is logged in)")
+	cmd.Flags().StringVar(&code, "code", "", "all of the delivery that have this cause")
 	return cmd
+}
+
+// onLettersOf does something to all dead letters of a delivery with one cause.
+func (a *app) onLettersOf(ctx context.Context, id, code, verb string, do func(context.Context, *workspace, int64) error) error {
+	ws, err := a.openExisting(ctx)
+	if err != nil {
+		return err
+	}
+	defer ws.Close()
+	d, err := ws.store.Delivery(ctx, id)
+	if err != nil {
+		return err
+	}
+	var rows []int64
+	err = deliver.Rows(ctx, ws.store, id, func(l deliver.Letter) error {
+		if l.Code == code && (l.State == deliver.Rejected || l.State == deliver.Dead) {
+			rows = append(rows, l.Position)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return leadlake.Errorf(leadlake.NotFound, "delivery %s has no dead letter with the cause %q", id, code).WithFix("leadlake deliver show %s lists its causes", id)
+	}
+	for _, row := range rows {
+		if err := do(ctx, ws, row); err != nil {
+			return err
+		}
+	}
+	result := struct {
+		DeliveryID string `json:"delivery_id"`
+		Code       string `json:"code"`
+		Rows       int    `json:"rows"`
+	}{id, code, len(rows)}
+	return a.out.result(result, func(w io.Writer) {
+		fmt.Fprintf(w, "%s: %s rows with the cause %s\n", verb, count(int64(len(rows))), code)
+		if verb == "replay" {
+			fmt.Fprintf(w, "send them: leadlake deliver resume %s\n", d.Destination)
+		}
+	})
 }
 
 // onLetter does something to a dead letter, and shows what has become of it.
@@ -171,7 +226,12 @@ func (a *app) onLetter(ctx context.Context, args []string, do func(context.Conte
 	if err != nil {
 		return err
 	}
-	return a.out.result(letter, func(w io.Writer) { printLetter(w, letter) })
+	return a.out.result(letter, func(w io.Writer) {
+		printLetter(w, letter)
+		if letter.State == deliver.Planned {
+			fmt.Fprintf(w, "send it: leadlake deliver resume %s\n", letter.Destination)
+		}
+	})
 }
 
 func printLetter(w io.Writer, l deliver.Letter) {

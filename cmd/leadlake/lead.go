@@ -24,6 +24,7 @@ look like, holds for every later run, and can be taken back.`,
 	cmd.AddCommand(
 		leadShowCmd(a),
 		leadHistoryCmd(a),
+		leadExplainCmd(a),
 		leadMergeCmd(a),
 		leadSplitCmd(a),
 		leadNeverCmd(a),

@@ -23,6 +23,8 @@ type app struct {
 	cfg     Config
 	log     *slog.Logger
 
+	acceptMerges bool // of run and publish
+
 	// started says that the arguments were right and a body ran; errors before
 	// that are about usage.
 	started bool
@@ -61,7 +63,12 @@ func commands(a *app) []*cobra.Command {
 		publishCmd(a),
 		runsCmd(a),
 		leadCmd(a),
+		matchCmd(a),
 		exportCmd(a),
+		deliverCmd(a),
+		proveCmd(a),
+		feedbackCmd(a),
+		suppressCmd(a),
 		mappingCmd(a),
 		dlqCmd(a),
 		serveCmd(a),

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -61,6 +62,7 @@ approves it.`,
 		},
 	}
 	cmd.Flags().StringArrayVar(&inputs, "input", nil, "file of a list source, as name=path; may be repeated")
+	acceptMergesFlag(cmd, a)
 	cmd.Flags().StringVar(&approve, "approve", approveAuto, "auto publishes at the end, manual waits for you")
 	return cmd
 }
@@ -183,6 +185,10 @@ func (j *job) await(ctx context.Context) (leadlake.Run, error) {
 func (j *job) failed(ctx context.Context, cause error) error {
 	if ctx.Err() != nil || leadlake.ErrorCode(cause).Retryable() || leadlake.ErrorCode(cause) == leadlake.Internal {
 		return cause
+	}
+	if refused := (*transforms.MergesRefused)(nil); errors.As(cause, &refused) {
+		_, err := j.await(ctx) // a person decides
+		return errors.Join(cause, err)
 	}
 	j.run.State, j.run.Error, j.run.UpdatedAt = leadlake.RunFailed, leadlake.ErrorMessage(cause), time.Now().UTC()
 	if err := j.ws.store.UpdateRun(ctx, j.run); err != nil {

@@ -42,7 +42,9 @@ func (a *app) serve(ctx context.Context, addr string) error {
 	defer ws.Close()
 	snapshots := snapshot.NewManager(snapshot.Config{Lake: ws.lake, Log: a.log})
 	defer snapshots.Close()
-	handler, err := api.New(api.Config{Snapshots: snapshots, Lake: ws.lake, Log: a.log})
+	matches := a.newMatchService(ctx, ws)
+	defer matches.Close()
+	handler, err := api.New(api.Config{Snapshots: snapshots, Lake: ws.lake, Matcher: matches, Outcomes: a.outcomes(ws), Log: a.log})
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,9 @@ func stepCmd(a *app, step leadlake.Step, short string) *cobra.Command {
 			return a.out.result(run, func(w io.Writer) { printRun(w, run) })
 		},
 	}
+	if step == leadlake.StepPublish {
+		acceptMergesFlag(cmd, a)
+	}
 	cmd.Flags().StringVar(&runID, "run", "", "the run (required); leadlake runs lists them")
 	// The flag exists, so this cannot fail.
 	_ = cmd.MarkFlagRequired("run")

@@ -133,7 +133,7 @@ func (j *job) params(ctx context.Context) (transforms.Params, error) {
 	if err != nil {
 		return transforms.Params{}, err
 	}
-	return transforms.Params{Run: j.run, Lat: lat, Lon: lon, Scorer: scorer.Name(), Links: links}, nil
+	return transforms.Params{Run: j.run, Lat: lat, Lon: lon, Scorer: scorer.Name(), Links: links, MatchState: j.cfg.matchState(j.run.CampaignID)}, nil
 }
 
 func (j *job) tables(e transforms.Event) {
@@ -167,6 +167,9 @@ func (j *job) publish(ctx context.Context) error {
 	}
 	params, err := j.params(ctx)
 	if err != nil {
+		return err
+	}
+	if err := j.checkMerges(ctx, params); err != nil {
 		return err
 	}
 	funnel, report, err := transforms.Publish(ctx, j.ws.lake, params, j.tables)

@@ -115,7 +115,7 @@ func New(cfg Config) (*Server, error) {
 			paths().ServeHTTP(w, r)
 		})))
 	}
-	receivers := crm.New(crm.Config{Now: cfg.Now, Limits: cfg.Limits, Log: cfg.Log})
+	receivers := crm.New(crm.Config{Now: cfg.Now, Limits: cfg.Limits, Log: cfg.Log, Know: prospects(cfg.World)})
 	for _, path := range receivers.Paths() {
 		s.mux.Handle(path, receivers)
 	}

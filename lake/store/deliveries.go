@@ -131,6 +131,46 @@ func (s *Store) CountDelivery(ctx context.Context, id string) ([]DeliveryCount, 
 	return all, nil
 }
 
+// BatchesOfDelivery lists the batches of a delivery, in the order of their
+// rows.
+func (s *Store) BatchesOfDelivery(ctx context.Context, id string) ([]BatchPlan, error) {
+	var all []BatchPlan
+	err := s.each(ctx, "batches_of_delivery", func(rows *sql.Rows) error {
+		var b BatchPlan
+		err := rows.Scan(&b.Batch, &b.First, &b.Last, &b.Open)
+		all = append(all, b)
+		return err
+	}, id)
+	if err != nil {
+		return nil, fmt.Errorf("list batches of delivery %s: %w", id, err)
+	}
+	return all, nil
+}
+
+// BatchHolders lists who holds batches of a delivery.
+func (s *Store) BatchHolders(ctx context.Context, id string) ([]string, error) {
+	var all []string
+	err := s.each(ctx, "batch_holders", func(rows *sql.Rows) error {
+		var holder string
+		err := rows.Scan(&holder)
+		all = append(all, holder)
+		return err
+	}, id, toMicros(s.now()))
+	if err != nil {
+		return nil, fmt.Errorf("list who works on delivery %s: %w", id, err)
+	}
+	return all, nil
+}
+
+// FreeBatches gives back the claims of a holder that is known to be gone, so
+// that nobody has to wait for them to run out.
+func (s *Store) FreeBatches(ctx context.Context, id, holder string) error {
+	if _, err := s.exec(ctx, "free_batches", id, holder); err != nil {
+		return fmt.Errorf("free batches of delivery %s: %w", id, err)
+	}
+	return nil
+}
+
 // DeliveryEdit is what a person did to a dead letter.
 type DeliveryEdit struct {
 	At            time.Time

@@ -20,6 +20,7 @@ var outboxCases = map[string]func(t *testing.T, a, b *Store, c *clock){
 	"rows come back as they were planned":          outboxRows,
 	"a batch has one holder":                       outboxClaim,
 	"an expired batch is taken and fences":         outboxFenced,
+	"a dead holder's batch is freed and fences":    outboxFreed,
 	"a change is written whole or not at all":      outboxWhole,
 	"what a destination holds is versioned":        outboxDelivered,
 	"a dead letter is edited once and audited":     outboxEdit,

@@ -300,6 +300,23 @@ select count(*), coalesce(min(case when not_before > expires_at then not_before 
 from delivery_batches
 where delivery_id = $1 and open_rows > 0
 
+-- name: batches_of_delivery
+select batch, first_position, last_position, open_rows
+from delivery_batches
+where delivery_id = $1
+order by batch
+
+-- name: batch_holders
+select distinct holder
+from delivery_batches
+where delivery_id = $1 and open_rows > 0 and expires_at > $2
+order by holder
+
+-- name: free_batches
+update delivery_batches
+set expires_at = 0
+where delivery_id = $1 and holder = $2 and expires_at > 0
+
 -- name: reopen_batch
 update delivery_batches
 set open_rows = open_rows + 1, not_before = 0
@@ -491,3 +508,80 @@ set state = 'planned', attempts = 0, not_before = 0
 where
     state = 'accepted' and ended_at >= $2
     and delivery_id in (select d.delivery_id from deliveries as d where d.destination = $1 and d.updated_at >= $2)
+
+-- name: feedback_cursor
+select next_cursor, observed_at, pulled_at from feedback_cursors where destination = $1
+
+-- name: save_feedback_cursor
+insert into feedback_cursors (destination, next_cursor, observed_at, pulled_at)
+values ($1, $2, $3, $4)
+on conflict (destination) do update
+set next_cursor = excluded.next_cursor, observed_at = excluded.observed_at, pulled_at = excluded.pulled_at
+
+-- name: feedback_cursors
+select destination, next_cursor, observed_at, pulled_at from feedback_cursors order by destination
+
+-- name: add_feedback_events
+insert into feedback_events (
+    destination, event_id, row_key, remote_id, kind, occurred_at, detail, received_at
+)
+values {rows}
+on conflict (destination, event_id) do nothing
+
+-- name: feedback_events
+select destination, event_id, row_key, remote_id, kind, occurred_at, detail, received_at
+from feedback_events
+where destination = $1 and event_id > $2
+order by event_id
+limit $3
+
+-- name: forget_feedback_event
+delete from feedback_events where destination = $1 and event_id = $2
+
+-- name: count_feedback_events
+select count(*) from feedback_events where destination = $1
+
+-- name: add_suppressions
+-- what was taken off stays off until somebody asks anew, later than that
+insert into suppressions (id_hash, kind, reason, source, actor, added_at, removed_by, removed_at)
+values {rows}
+on conflict (id_hash) do update
+set
+    reason = excluded.reason,
+    source = excluded.source,
+    actor = excluded.actor,
+    added_at = excluded.added_at,
+    removed_by = '',
+    removed_at = 0
+where suppressions.removed_at > 0 and excluded.added_at > suppressions.removed_at
+
+-- name: remove_suppression
+update suppressions set removed_by = $2, removed_at = $3 where id_hash = $1 and removed_at = 0
+
+-- name: suppressed
+select id_hash, kind, reason, source, actor, added_at, removed_by, removed_at
+from suppressions
+where removed_at = 0 and id_hash in {rows}
+order by added_at, id_hash
+
+-- name: suppressions
+-- the newest first; with $1 those that were taken off, too
+select id_hash, kind, reason, source, actor, added_at, removed_by, removed_at
+from suppressions
+where $1 or removed_at = 0
+order by added_at desc, id_hash
+limit $2
+
+-- name: count_suppressions
+select count(*) from suppressions where removed_at = 0
+
+-- name: claim_suppression_key
+insert into suppression_keys (slot, key_check)
+values (1, $1)
+on conflict (slot) do nothing
+
+-- name: suppression_key
+select key_check from suppression_keys where slot = 1
+
+-- name: delivered_to
+select distinct destination from deliveries order by destination

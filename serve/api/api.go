@@ -25,7 +25,9 @@ var openAPI []byte
 type Config struct {
 	Snapshots *snapshot.Manager
 	Lake      *lake.Lake
+	Outcomes  Outcomes // nil: none are taken
 	Log       *slog.Logger
+	Matcher   Matcher       // for POST /v1/match; may be nil
 	NewID     func() string // request ids; random UUIDs by default
 }
 
@@ -72,6 +74,8 @@ func (s *server) routes() *gin.Engine {
 	} {
 		r.Match([]string{http.MethodGet, http.MethodHead}, path, handle)
 	}
+	r.POST("/v1/match", s.matchRecord)
+	r.POST("/v1/outcomes/:destination", s.receiveOutcome)
 	return r
 }
 

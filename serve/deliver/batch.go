@@ -27,7 +27,7 @@ func (b *batch) resolve(ctx context.Context) error {
 		return nil
 	case b.spec.ProbeRows == 0 && b.spec.Repeatable: // sent again it is the same effect
 		for _, i := range doubtful {
-			b.settle(i, Outcome{State: Retry, Code: i.row.Code, Reason: i.row.Reason, Wait: atOnce})
+			b.settle(i, Outcome{State: Retry, Code: i.row.Code, Reason: i.row.Reason, Wait: atOnce}, 0)
 		}
 		return nil
 	case b.spec.ProbeRows == 0:
@@ -50,13 +50,14 @@ func (b *batch) resolve(ctx context.Context) error {
 		if out.State == Retry {
 			out.Wait = atOnce // it has waited
 		}
-		b.settle(i, out)
-	}, func(i *item) { i.row.NotBefore = b.Now().Add(b.backoff(i.row.Attempts)) })
+		b.settle(i, out, 0)
+	}, func(i *item, luck float64) { i.row.NotBefore = b.Now().Add(b.backoff(i.row.Attempts, luck)) })
 }
 
 // probe reads rows back, some at a time, and hands each with what there is to
-// use. Where that cannot be read, failed is told.
-func (b *batch) probe(ctx context.Context, items []*item, use func(*item, Found), failed func(*item)) error {
+// use. Where that cannot be read, failed is told, with the one random number
+// that all rows of the call wait by: they are read together the next time, too.
+func (b *batch) probe(ctx context.Context, items []*item, use func(*item, Found), failed func(i *item, luck float64)) error {
 	var mu sync.Mutex
 	return b.each(ctx, items, b.spec.ProbeRows, func(chunk []*item) error {
 		found, err := b.to.Probe(b.session(ctx, chunk), rowsOf(chunk))
@@ -64,11 +65,12 @@ func (b *batch) probe(ctx context.Context, items []*item, use func(*item, Found)
 			err = leadlake.Errorf(leadlake.Internal, "probe %s: %d answers for %d rows", b.spec.Name, len(found), len(chunk))
 		}
 		b.note(err)
+		luck := b.Rand()
 		mu.Lock()
 		defer mu.Unlock()
 		for n, i := range chunk {
 			if err != nil {
-				failed(i)
+				failed(i, luck)
 				continue
 			}
 			use(i, found[n])
@@ -142,7 +144,7 @@ func (b *batch) ready(ctx context.Context) ([]*item, error) {
 	now := b.Now()
 	err := b.probe(ctx, unread, func(i *item, f Found) {
 		decide(i, f, b.mapping, Mode(b.delivery.Mode), now)
-	}, func(i *item) { i.row.NotBefore = now.Add(b.backoff(i.row.Attempts + 1)) })
+	}, func(i *item, luck float64) { i.row.NotBefore = now.Add(b.backoff(i.row.Attempts+1, luck)) })
 	if err != nil {
 		return nil, err
 	}
@@ -224,23 +226,25 @@ func (b *batch) deliver(ctx context.Context, ready []*item) error {
 		}
 		return err
 	})
+	luck := b.Rand()
 	for _, i := range ready {
 		if i.state() == Sending { // the delivery has stopped: it was not sent
-			b.giveBack(i)
+			b.giveBack(i, luck)
 		}
 	}
 	return err
 }
 
 // giveBack undoes the intent for a row that was certainly not sent.
-func (b *batch) giveBack(i *item) {
+func (b *batch) giveBack(i *item, luck float64) {
 	i.row.Attempts--
-	i.later(Planned, i.row.Code, i.row.Reason, b.Now().Add(b.backoff(1)))
+	i.later(Planned, i.row.Code, i.row.Reason, b.Now().Add(b.backoff(1, luck)))
 }
 
 // chunk sends some rows with one Deliver, and settles them.
 func (b *batch) chunk(ctx context.Context, items []*item) error {
 	s := b.session(ctx, items)
+	s.hold = func() error { return b.hold(ctx) }
 	if b.delivery.IsBulk {
 		s.save = func(state string) error {
 			err := b.Ledger.NoteBatch(context.WithoutCancel(ctx), b.claim, state)
@@ -268,6 +272,7 @@ func (b *batch) chunk(ctx context.Context, items []*item) error {
 		return b.chunk(ctx, items[half:])
 	}
 	b.note(err)
+	luck := b.Rand() // one for all: rows that failed together are tried again together
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for n, i := range items {
@@ -277,16 +282,16 @@ func (b *batch) chunk(ctx context.Context, items []*item) error {
 		}
 		switch {
 		case out.State != "":
-			b.settle(i, out)
+			b.settle(i, out, luck)
 		case s.touched[n] > 0:
-			b.settle(i, Outcome{State: InDoubt, Code: "no_answer", Reason: message(err, "the destination did not say what became of it")})
+			b.settle(i, Outcome{State: InDoubt, Code: "no_answer", Reason: message(err, "the destination did not say what became of it")}, luck)
 		case refused:
-			b.settle(i, Outcome{State: Rejected, Code: "refused", Reason: message(err, ""), Fix: "mend the lead or the mapping, then replay the row"})
+			b.settle(i, Outcome{State: Rejected, Code: "refused", Reason: message(err, ""), Fix: "mend the lead or the mapping, then replay the row"}, luck)
 		case err != nil:
 			i.row.Code, i.row.Reason = string(code), message(err, "")
-			b.giveBack(i)
+			b.giveBack(i, luck)
 		default:
-			b.settle(i, Outcome{State: Retry, Code: "no_outcome", Reason: "the destination did not say what became of it"})
+			b.settle(i, Outcome{State: Retry, Code: "no_outcome", Reason: "the destination did not say what became of it"}, luck)
 		}
 	}
 	return b.fatal(ctx, err)
@@ -299,8 +304,9 @@ func message(err error, otherwise string) string {
 	return err.Error()
 }
 
-// settle writes an outcome into its row.
-func (b *batch) settle(i *item, out Outcome) {
+// settle writes an outcome into its row. Luck, in [0, 1), is what a wait is
+// drawn by.
+func (b *batch) settle(i *item, out Outcome, luck float64) {
 	now := b.Now()
 	if out.ID != "" {
 		i.row.RemoteID = out.ID
@@ -318,13 +324,13 @@ func (b *batch) settle(i *item, out Outcome) {
 		}
 		wait := out.Wait
 		if wait == 0 || wait != atOnce && len(b.spec.Ladder) > 0 { // a ladder is the least
-			wait = max(wait, b.backoff(i.row.Attempts))
+			wait = max(wait, b.backoff(i.row.Attempts, luck))
 		}
 		i.later(Planned, out.Code, out.Reason, now.Add(wait))
 	case InDoubt:
 		wait := out.Wait
 		if b.spec.ProbeRows == 0 { // nothing to find out: the next attempt is due as after a failure
-			wait = b.backoff(i.row.Attempts)
+			wait = b.backoff(i.row.Attempts, luck)
 		}
 		i.later(InDoubt, or(out.Code, "no_answer"), out.Reason, now.Add(wait))
 	case Rejected, Skipped:

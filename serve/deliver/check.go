@@ -226,6 +226,8 @@ func (f Field) coerce(value json.RawMessage, truncate bool) (json.RawMessage, *P
 					"set truncate in the mapping, or make the field longer"}
 			}
 			text = string([]rune(text)[:f.MaxLen])
+		} else if value[0] == '"' {
+			return value, nil
 		}
 		return Value(text), nil
 	case Number, Integer:

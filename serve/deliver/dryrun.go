@@ -63,19 +63,23 @@ func (e *Engine) DryRun(ctx context.Context, o Order, show func(Change) error) (
 		b.items = nil
 		return nil
 	}
-	p, err := e.newPlanner(ctx, o, func(i *item) error {
-		if b.items = append(b.items, i); len(b.items) < planChunk {
-			return nil
+	err = e.withSchema(ctx, o, func(schema Schema, fresh bool) error {
+		p, err := e.newPlanner(ctx, o, schema, fresh, func(i *item) error {
+			if b.items = append(b.items, i); len(b.items) < planChunk {
+				return nil
+			}
+			return flush()
+		})
+		if err != nil {
+			return err
 		}
-		return flush()
+		err = p.walk(ctx, func() error { return nil })
+		sum.Given, sum.Unchanged = p.given, p.unchanged
+		return err
 	})
 	if err != nil {
 		return sum, err
 	}
-	if err := p.walk(ctx, func() error { return nil }); err != nil {
-		return sum, err
-	}
-	sum.Given, sum.Unchanged = p.given, p.unchanged
 	return sum, flush()
 }
 
@@ -93,7 +97,7 @@ func (b *batch) foresee(ctx context.Context) error {
 		return nil
 	}
 	failed := false
-	err := b.probe(ctx, due, func(i *item, f Found) { decide(i, f, b.mapping, Mode(b.delivery.Mode), b.Now()) }, func(*item) { failed = true })
+	err := b.probe(ctx, due, func(i *item, f Found) { decide(i, f, b.mapping, Mode(b.delivery.Mode), b.Now()) }, func(*item, float64) { failed = true })
 	if err == nil && failed {
 		err = leadlake.Errorf(leadlake.Unavailable, "read %s back: some rows could not be read", b.delivery.Destination).WithFix("try again later")
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,7 @@ type Ledger interface {
 	CreateDelivery(ctx context.Context, d store.Delivery) error
 	UpdateDelivery(ctx context.Context, d store.Delivery) error
 	Delivery(ctx context.Context, id string) (store.Delivery, error)
+	Deliveries(ctx context.Context, destination string, limit int) ([]store.Delivery, error)
 	OpenDeliveries(ctx context.Context, destination string) ([]store.Delivery, error)
 	CountDelivery(ctx context.Context, id string) ([]store.DeliveryCount, error)
 	LastAccepted(ctx context.Context, destination string) (time.Time, error)
@@ -75,7 +77,7 @@ type Engine struct {
 	Suppressed func(ctx context.Context, s Subject) (reason string, yes bool, err error)
 
 	Holder    string        // names this process in claims; a new id by default
-	Workers   int           // batches at once; 2 by default
+	Workers   int           // batches at once; by default as many as fill Spec.Parallel
 	BatchRows int           // rows of a claim, beyond the destination's own; 200 by default
 	Lease     time.Duration // of a claim, which is renewed; 1 minute by default
 	Patience  time.Duration // waits for rows that are due later end here; 2 minutes by default
@@ -84,6 +86,8 @@ type Engine struct {
 	Rand      func() float64 // in [0, 1)
 	NewID     func() string
 	Log       *slog.Logger
+
+	gate *gate // of one call of a method, which is about one destination
 }
 
 // Mode says what a delivery may do.
@@ -109,8 +113,10 @@ type Order struct {
 	Scope       string // what Leads are all of, such as a campaign; Sync removes within it
 	RunID       string // of the leads
 	Force       bool   // also where the destination is disabled after days without a success
+	Partial     bool   // Leads are some of the scope's: nothing is removed
 
 	// Leads are canonical leads as JSON. Of two with one key the first counts.
+	// They are gone through again where the destination's fields have changed.
 	Leads iter.Seq2[[]byte, error]
 }
 
@@ -168,7 +174,10 @@ func (e *Engine) Deliver(ctx context.Context, o Order) (Summary, error) {
 // Resume goes on with the deliveries to a destination that are unfinished, and
 // plans nothing new.
 func (e *Engine) Resume(ctx context.Context, destination string, to Destination) ([]Summary, error) {
-	e = e.withDefaults()
+	return e.withDefaults().resume(ctx, destination, to)
+}
+
+func (e *Engine) resume(ctx context.Context, destination string, to Destination) ([]Summary, error) {
 	open, err := e.Ledger.OpenDeliveries(ctx, destination)
 	if err != nil {
 		return nil, err
@@ -219,6 +228,7 @@ func (e *Engine) checkHealth(ctx context.Context, o Order) error {
 		return nil
 	}
 	open, err := e.Ledger.OpenDeliveries(ctx, o.Destination)
+	open = slices.DeleteFunc(open, func(d store.Delivery) bool { return d.State != store.DeliverySending }) // nothing of a plan was tried
 	if err != nil || len(open) == 0 {
 		return err
 	}
@@ -239,7 +249,7 @@ func (e *Engine) checkHealth(ctx context.Context, o Order) error {
 
 // endOpen ends what earlier calls began.
 func (e *Engine) endOpen(ctx context.Context, o Order) error {
-	_, err := e.Resume(ctx, o.Destination, o.To)
+	_, err := e.resume(ctx, o.Destination, o.To)
 	return err
 }
 
@@ -295,6 +305,7 @@ func (e *Engine) summarise(ctx context.Context, d store.Delivery) (Summary, erro
 
 func (e *Engine) withDefaults() *Engine {
 	c := *e
+	c.gate = c.newGate()
 	if c.Getenv == nil {
 		c.Getenv = os.Getenv
 	}
@@ -314,7 +325,6 @@ func (e *Engine) withDefaults() *Engine {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Holder = cmp.Or(c.Holder, c.NewID())
-	c.Workers = cmp.Or(c.Workers, 2)
 	c.BatchRows = cmp.Or(c.BatchRows, 200)
 	c.Lease = cmp.Or(c.Lease, time.Minute)
 	c.Patience = cmp.Or(c.Patience, 2*time.Minute)

@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -143,4 +144,104 @@ func (blind) Spec() deliver.Spec {
 
 func (blind) Deliver(_ deliver.Session, b deliver.Batch) ([]deliver.Outcome, error) {
 	return []deliver.Outcome{{State: deliver.Accepted, ID: fmt.Sprint("m", b.Rows[0].Key)}}, nil
+}
+
+// wider is a toy whose city takes more characters than it used to.
+type wider struct {
+	toy
+	max   int
+	asked *int
+}
+
+func (d wider) Describe(deliver.Session) (deliver.Schema, error) {
+	*d.asked++
+	return deliver.Schema{Fields: []deliver.Field{{Name: "name", Type: deliver.Text}, {Name: "city", Type: deliver.Text, MaxLen: d.max}}}, nil
+}
+
+func TestEngine_asks_for_fields_only_where_something_changed_and_then_heeds_them(t *testing.T) {
+	t.Parallel()
+	o := newOne(t)
+	asked := 0
+	m := deliver.Mapping{Version: 1, Key: "lead_id", Fields: []deliver.FieldMapping{{To: "name", From: "name"}, {To: "city", From: "address.city", Truncate: true}}}
+	run := func(max int, leads [][]byte) deliver.Summary {
+		t.Helper()
+		sum, err := o.Deliver(t.Context(), deliver.Order{Destination: "it", To: wider{toy{10}, max, &asked}, Mapping: m, Mode: deliver.Sync, Scope: "c1", Leads: delivertest.Each(leads)})
+		if err != nil || !sum.Done || !sum.Balanced() {
+			t.Fatalf("%+v, %v", sum, err)
+		}
+		return sum
+	}
+	run(6, delivertest.Leads(3, nil))
+	if o.value(1, "city") != "Little" || asked != 1 {
+		t.Errorf("city %s, asked %d times", o.value(1, "city"), asked)
+	}
+	if sum := run(6, delivertest.Leads(3, nil)); sum.Unchanged != 3 || asked != 1 {
+		t.Errorf("%+v, asked %d times", sum, asked)
+	}
+	sum := run(40, delivertest.Leads(3, func(n int, l *leadlake.CanonicalLead) {
+		if n == 3 {
+			l.Name = "New"
+		}
+	}))
+	if sum.Ops[deliver.Update] != 3 || o.value(1, "city") != "Little Rock" || o.value(3, "name") != "New" {
+		t.Errorf("%+v, city %s", sum, o.value(1, "city"))
+	}
+	before := asked
+	if sum := run(40, delivertest.Leads(3, nil)); sum.Ops[deliver.Update] != 1 || asked != before+1 {
+		t.Errorf("%+v, asked %d times more", sum, asked-before)
+	}
+}
+
+// TestEngine_rows_that_failed_together_are_tried_again_together: apart, each
+// would be a call of its own.
+func TestEngine_rows_that_failed_together_are_tried_again_together(t *testing.T) {
+	t.Parallel()
+	o := newOne(t)
+	o.server.storm = 3
+	calls := 0
+	o.HTTP = doerFunc(func(r *http.Request) (*http.Response, error) { calls++; return o.server.Do(r) })
+	o.deliver(toyMapping, deliver.Sync, delivertest.Leads(10, nil))
+	if calls != 5 { // three in vain, to read, to write
+		t.Errorf("%d calls", calls)
+	}
+}
+
+type doerFunc func(*http.Request) (*http.Response, error)
+
+func (f doerFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestEngine_a_worker_that_lost_its_batch_while_it_stalled_sends_nothing stalls
+// between the intent and the call, for longer than the claim lasts.
+func TestEngine_a_worker_that_lost_its_batch_while_it_stalled_sends_nothing(t *testing.T) {
+	t.Parallel()
+	o := newOne(t)
+	other := *o.Engine
+	slow := &stalledLedger{Ledger: o.Ledger, stall: func() {
+		o.clock.Advance(time.Hour)
+		if _, err := other.Resume(t.Context(), "it", toy{10}); err != nil {
+			t.Error(err)
+		}
+	}}
+	o.Engine.Ledger = slow
+	if _, err := o.Deliver(t.Context(), deliver.Order{Destination: "it", To: toy{10}, Mapping: toyMapping, Mode: deliver.Sync, Leads: delivertest.Each(delivertest.Leads(3, nil))}); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 3; n++ {
+		if got := o.server.effects(delivertest.Lead(n).LeadID); got != 1 {
+			t.Errorf("lead %d has %d effects", n, got)
+		}
+	}
+}
+
+// stalledLedger stalls once, after the first rows are saved.
+type stalledLedger struct {
+	deliver.Ledger
+	once  sync.Once
+	stall func()
+}
+
+func (l *stalledLedger) SaveRows(ctx context.Context, c store.BatchClaim, change store.BatchChange) error {
+	err := l.Ledger.SaveRows(ctx, c, change)
+	l.once.Do(l.stall)
+	return err
 }

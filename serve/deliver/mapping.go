@@ -187,6 +187,33 @@ func (m Mapping) json() string {
 	return string(text)
 }
 
+// planned is a mapping as a delivery keeps it: with what was known of the fields
+// that it fills.
+type planned struct {
+	Mapping
+	Schema *Schema `json:"schema,omitempty"`
+}
+
+func (m Mapping) planned(s Schema) string {
+	of := m.fieldsOf(s)
+	return string(Value(planned{m, &of}))
+}
+
+// fieldsOf is the part of a schema that a mapping has to do with.
+func (m Mapping) fieldsOf(s Schema) Schema {
+	var part Schema
+	for _, f := range s.Fields {
+		if f.Required || slices.ContainsFunc(m.Fields, func(mine FieldMapping) bool { return mine.To == f.Name }) {
+			part.Fields = append(part.Fields, f)
+		}
+	}
+	return part
+}
+
+func (m Mapping) sameFields(a, b Schema) bool {
+	return string(Value(m.fieldsOf(a))) == string(Value(m.fieldsOf(b)))
+}
+
 // formatPart is a piece of a format: text, or a path.
 type formatPart struct{ text, path string }
 

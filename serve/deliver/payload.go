@@ -23,6 +23,9 @@ var null = json.RawMessage("null")
 
 // Value is a value as a Payload holds it. What JSON cannot express is null.
 func Value(v any) json.RawMessage {
+	if s, ok := v.(string); ok && isPlain(s) { // as most are
+		return json.RawMessage(`"` + s + `"`)
+	}
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false) // as its reader will see it
@@ -30,6 +33,16 @@ func Value(v any) json.RawMessage {
 		return null
 	}
 	return bytes.TrimRight(text.Bytes(), "\n")
+}
+
+// isPlain says whether a text is the same in JSON, but for the quotes.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // Names lists the fields, sorted.
@@ -95,10 +108,23 @@ func isEmpty(raw json.RawMessage) bool {
 
 // json is the payload's one text.
 func (p Payload) json() []byte {
-	if p == nil {
-		return []byte("{}")
+	size := 2
+	for name, value := range p {
+		size += len(name) + len(value) + 6
 	}
-	return Value(map[string]json.RawMessage(p))
+	text := append(make([]byte, 0, size), '{')
+	for _, name := range p.Names() {
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		text = append(append(text, Value(name)...), ':')
+		if len(p[name]) == 0 {
+			text = append(text, null...)
+			continue
+		}
+		text = append(text, p[name]...)
+	}
+	return append(text, '}')
 }
 
 func parsePayload(text string) (Payload, error) {

@@ -2,10 +2,15 @@ package deliver
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
+	"sync"
 	"time"
 
+	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/lake/store"
 )
 
@@ -17,6 +22,8 @@ const planChunk = 1000
 type planner struct {
 	*Engine
 	order     Order
+	schema    Schema
+	fresh     bool // the destination has just said the schema
 	checker   *checker
 	emit      func(*item) error
 	seen      map[string]bool // keys
@@ -27,32 +34,97 @@ type planner struct {
 
 // schema asks the destination for its fields and holds the mapping to them.
 func (e *Engine) schema(ctx context.Context, o Order) (Schema, error) {
-	s, err := o.To.Describe(e.newSession(ctx, o.To, e.newGate()))
+	s, err := o.To.Describe(e.newSession(ctx, o.To, e.gate))
 	if err != nil {
 		return s, fmt.Errorf("describe %s: %w", o.Destination, err)
 	}
 	return s, problemsError(o.Mapping.Fits(s))
 }
 
-func (e *Engine) newPlanner(ctx context.Context, o Order, emit func(*item) error) (*planner, error) {
-	schema, err := e.schema(ctx, o)
-	if err != nil {
-		return nil, err
-	}
+func (e *Engine) newPlanner(ctx context.Context, o Order, schema Schema, fresh bool, emit func(*item) error) (*planner, error) {
 	keys, err := e.Ledger.OpenKeys(ctx, o.Destination)
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{Engine: e, order: o, checker: o.Mapping.checker(schema), emit: emit, seen: map[string]bool{}, waits: map[string]bool{}}
+	p := &planner{Engine: e, order: o, schema: schema, fresh: fresh, checker: o.Mapping.checker(schema), seen: map[string]bool{}, waits: map[string]bool{}}
+	p.emit = func(i *item) error {
+		if err := p.refresh(ctx); err != nil {
+			return err
+		}
+		return emit(i)
+	}
 	for _, key := range keys {
 		p.waits[key] = true
 	}
 	return p, nil
 }
 
+// errSchemaChanged says that leads were compared by fields that a destination
+// no longer has as they were. Nothing was emitted.
+var errSchemaChanged = leadlake.Errorf(leadlake.Conflict, "the destination's fields have changed since the last delivery: it is planned anew")
+
+// refresh asks the destination for its fields, once there is something for it:
+// where all is as it was, no call is made at all.
+func (p *planner) refresh(ctx context.Context) error {
+	if p.fresh {
+		return nil
+	}
+	now, err := p.Engine.schema(ctx, p.order)
+	if err != nil {
+		return err
+	}
+	if !p.order.Mapping.sameFields(now, p.schema) {
+		return errSchemaChanged
+	}
+	p.fresh = true
+	return nil
+}
+
+// withSchema calls do with what the last delivery by the same mapping knew of
+// the destination's fields, and again where that turns out to be old.
+func (e *Engine) withSchema(ctx context.Context, o Order, do func(s Schema, fresh bool) error) error {
+	schema, known, err := e.remembered(ctx, o)
+	if err != nil {
+		return err
+	}
+	if known {
+		if err = do(schema, false); !errors.Is(err, errSchemaChanged) {
+			return err
+		}
+	}
+	if schema, err = e.schema(ctx, o); err != nil {
+		return err
+	}
+	return do(schema, true)
+}
+
+// recentDeliveries is how many of the last deliveries are looked at for a
+// schema: some of them may not have come to their end.
+const recentDeliveries = 10
+
+func (e *Engine) remembered(ctx context.Context, o Order) (Schema, bool, error) {
+	recent, err := e.Ledger.Deliveries(ctx, o.Destination, recentDeliveries)
+	if err != nil {
+		return Schema{}, false, err
+	}
+	want := o.Mapping.json()
+	for _, d := range recent {
+		if d.State != store.DeliveryDone || d.Error != "" || d.Undoes != "" {
+			continue
+		}
+		var as planned
+		if json.Unmarshal([]byte(d.Mapping), &as) != nil || as.Schema == nil {
+			return Schema{}, false, nil
+		}
+		return *as.Schema, as.Mapping.json() == want, nil
+	}
+	return Schema{}, false, nil
+}
+
 // lead is one that has been checked and not yet compared.
 type lead struct {
 	json []byte
+	hash string // of the payload
 	Checked
 }
 
@@ -61,6 +133,7 @@ type lead struct {
 func (p *planner) walk(ctx context.Context, alive func() error) error {
 	var chunk []lead
 	flush := func() error {
+		p.check(chunk)
 		err := p.compare(ctx, chunk)
 		chunk = chunk[:0]
 		return errors.Join(err, alive())
@@ -70,7 +143,7 @@ func (p *planner) walk(ctx context.Context, alive func() error) error {
 			return fmt.Errorf("read leads for %s: %w", p.order.Destination, err)
 		}
 		p.given++
-		chunk = append(chunk, lead{json, p.checker.check(json)})
+		chunk = append(chunk, lead{json: json})
 		if len(chunk) == planChunk {
 			if err := flush(); err != nil {
 				return err
@@ -80,10 +153,25 @@ func (p *planner) walk(ctx context.Context, alive func() error) error {
 	if err := flush(); err != nil {
 		return err
 	}
-	if p.order.Mode != Sync || !p.order.To.Spec().Removes {
+	if p.order.Mode != Sync || p.order.Partial || !p.order.To.Spec().Removes {
 		return nil
 	}
 	return p.removals(ctx, alive)
+}
+
+// check makes the payloads, on all cores: of leads that have not changed it is
+// most of the work.
+func (p *planner) check(leads []lead) {
+	var wg sync.WaitGroup
+	for part := range slices.Chunk(leads, max(1, planChunk/runtime.GOMAXPROCS(0)+1)) {
+		wg.Go(func() {
+			for i := range part {
+				part[i].Checked = p.checker.check(part[i].json)
+				part[i].hash = part[i].Payload.hash()
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // compare emits what of some leads the destination does not have.
@@ -106,7 +194,7 @@ func (p *planner) compare(ctx context.Context, leads []lead) error {
 		}
 		twice := p.seen[l.Key] && l.Key != ""
 		p.seen[l.Key] = true
-		if prior != nil && prior.PayloadHash == l.Payload.hash() && len(l.Problems) == 0 && !twice ||
+		if prior != nil && prior.PayloadHash == l.hash && len(l.Problems) == 0 && !twice ||
 			prior != nil && p.order.Mode == Add && !twice {
 			p.unchanged++
 			continue
@@ -209,7 +297,7 @@ func leaseName(destination string) string { return "deliver/" + destination }
 // planning runs fill as the only planner for a destination, with a new
 // delivery to add items to.
 func (e *Engine) planning(ctx context.Context, d store.Delivery, to Destination, fill func(d *store.Delivery, add func(*item) error, alive func() error) error) (store.Delivery, error) {
-	const ttl = 2 * time.Minute
+	ttl := 2 * e.Lease
 	lease, err := e.Ledger.Acquire(ctx, leaseName(d.Destination), e.Holder, ttl)
 	if err != nil {
 		return d, err
@@ -234,11 +322,12 @@ func (e *Engine) planning(ctx context.Context, d store.Delivery, to Destination,
 		lease, err = e.Ledger.Renew(ctx, lease, ttl)
 		return err
 	}
-	if err := fill(&d, func(i *item) error { return w.add(ctx, i) }, alive); err != nil {
-		return d, err
+	err = fill(&d, func(i *item) error { return w.add(ctx, i) }, alive)
+	if err == nil {
+		err = w.flush(ctx)
 	}
-	if err := w.flush(ctx); err != nil {
-		return d, err
+	if err != nil {
+		return d, errors.Join(err, e.forget(context.WithoutCancel(ctx), d, leadlake.ErrorMessage(err)))
 	}
 	spec := to.Spec()
 	each := max(1, spec.BatchRows)
@@ -267,29 +356,38 @@ func (e *Engine) forgetHalfPlanned(ctx context.Context, destination string) erro
 		if d.State != store.DeliveryPlanning {
 			continue
 		}
-		if err := e.Ledger.ForgetPlan(ctx, d.ID); err != nil {
-			return err
-		}
-		d.State, d.EndedAt, d.Error = store.DeliveryDone, e.Now(), "its plan was not finished"
-		if err := e.Ledger.UpdateDelivery(ctx, d); err != nil {
+		if err := e.forget(ctx, d, "its plan was not finished"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// forget ends a delivery of which nothing was sent.
+func (e *Engine) forget(ctx context.Context, d store.Delivery, why string) error {
+	if err := e.Ledger.ForgetPlan(ctx, d.ID); err != nil {
+		return err
+	}
+	d.State, d.EndedAt, d.Error = store.DeliveryDone, e.Now(), why
+	return e.Ledger.UpdateDelivery(ctx, d)
+}
+
 // plan compares the leads of an order and writes what is to be sent.
-func (e *Engine) plan(ctx context.Context, o Order) (store.Delivery, error) {
-	d := store.Delivery{Destination: o.Destination, Scope: o.Scope, RunID: o.RunID, Mode: string(o.Mode), Mapping: o.Mapping.json()}
-	return e.planning(ctx, d, o.To, func(d *store.Delivery, add func(*item) error, alive func() error) error {
-		p, err := e.newPlanner(ctx, o, add)
-		if err != nil {
-			return err
-		}
-		if err := p.walk(ctx, alive); err != nil {
-			return err
-		}
-		d.Given, d.Unchanged = p.given, p.unchanged
-		return nil
+func (e *Engine) plan(ctx context.Context, o Order) (d store.Delivery, err error) {
+	err = e.withSchema(ctx, o, func(schema Schema, fresh bool) error {
+		d = store.Delivery{Destination: o.Destination, Scope: o.Scope, RunID: o.RunID, Mode: string(o.Mode), Mapping: o.Mapping.planned(schema)}
+		d, err = e.planning(ctx, d, o.To, func(d *store.Delivery, add func(*item) error, alive func() error) error {
+			p, err := e.newPlanner(ctx, o, schema, fresh, add)
+			if err != nil {
+				return err
+			}
+			if err := p.walk(ctx, alive); err != nil {
+				return err
+			}
+			d.Given, d.Unchanged = p.given, p.unchanged
+			return nil
+		})
+		return err
 	})
+	return d, err
 }

@@ -124,7 +124,7 @@ func (b *batch) prove(ctx context.Context, p *Proof, show func(Lapse) error) err
 			lapse.What = "changed"
 		}
 		lapses = append(lapses, lapse)
-	}, func(*item) { unread = true })
+	}, func(*item, float64) { unread = true })
 	if err == nil && unread {
 		err = leadlake.Errorf(leadlake.Unavailable, "prove delivery %s: some rows could not be read", b.delivery.ID).WithFix("prove it again later")
 	}

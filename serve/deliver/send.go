@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,6 +19,13 @@ import (
 const (
 	defaultParallel    = 4
 	defaultMaxAttempts = 8
+)
+
+// Batches at once, where nobody says how many. One is written down while
+// another is on its way.
+const (
+	minWorkers = 2
+	maxWorkers = 8
 )
 
 // maxFailures is how many Delivers may fail as a whole, one after the other,
@@ -39,6 +47,7 @@ type sender struct {
 	mapping  Mapping
 	gate     *gate
 	slots    chan struct{} // for Delivers and Probes at once
+	workers  int           // batches at once
 
 	mu       sync.Mutex
 	failures int
@@ -46,7 +55,7 @@ type sender struct {
 }
 
 func (e *Engine) sender(d store.Delivery, to Destination) (*sender, error) {
-	w := &sender{Engine: e, delivery: d, to: to, spec: to.Spec(), gate: e.newGate()}
+	w := &sender{Engine: e, delivery: d, to: to, spec: to.Spec(), gate: e.gate}
 	if w.spec.Parallel == 0 {
 		w.spec.Parallel = defaultParallel
 	}
@@ -57,6 +66,9 @@ func (e *Engine) sender(d store.Delivery, to Destination) (*sender, error) {
 		}
 	}
 	w.slots = make(chan struct{}, w.spec.Parallel)
+	if w.workers = e.Workers; w.workers == 0 {
+		w.workers = min(max(w.spec.Parallel*w.spec.BatchRows/max(1, e.BatchRows), minWorkers), maxWorkers)
+	}
 	if err := json.Unmarshal([]byte(d.Mapping), &w.mapping); err != nil {
 		return nil, leadlake.Errorf(leadlake.Internal, "read mapping of delivery %s: %w", d.ID, err)
 	}
@@ -75,7 +87,7 @@ func (w *sender) session(ctx context.Context, rows []*item) *session {
 func (w *sender) send(ctx context.Context) error {
 	until := w.Now().Add(w.Patience)
 	workers, workCtx := errgroup.WithContext(ctx)
-	busy := make(chan struct{}, w.Workers)
+	busy := make(chan struct{}, w.workers)
 	idle := make(chan struct{}, 1)
 	for w.stopped() == nil && workCtx.Err() == nil {
 		select {
@@ -161,9 +173,10 @@ func (w *sender) note(err error) {
 func (w *sender) batch(ctx context.Context, claim store.BatchClaim) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stopRenewing := w.renew(ctx, cancel, claim)
-	defer stopRenewing()
 	b := &batch{sender: w, claim: claim}
+	b.until.Store(claim.ExpiresAt.UnixMicro())
+	stopRenewing := b.renew(ctx, cancel)
+	defer stopRenewing()
 	err := b.work(ctx)
 	switch {
 	case err == nil:
@@ -179,11 +192,11 @@ func (w *sender) batch(ctx context.Context, claim store.BatchClaim) error {
 
 // renew keeps a claim while its batch is worked on, and ends the work when it
 // is lost, or can no longer be known to be held.
-func (w *sender) renew(ctx context.Context, cancel context.CancelCauseFunc, claim store.BatchClaim) (stop func()) {
+func (b *batch) renew(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		ticker := time.NewTicker(w.Lease / 4)
+		ticker := time.NewTicker(b.Lease / 4)
 		defer ticker.Stop()
 		misses := 0
 		for {
@@ -194,7 +207,7 @@ func (w *sender) renew(ctx context.Context, cancel context.CancelCauseFunc, clai
 				return
 			case <-ticker.C:
 			}
-			switch _, err := w.Ledger.RenewBatch(ctx, claim, w.Lease); {
+			switch err := b.extend(ctx); {
 			case err == nil:
 				misses = 0
 			case leadlake.ErrorCode(err) == leadlake.Conflict, misses >= 1:
@@ -208,10 +221,30 @@ func (w *sender) renew(ctx context.Context, cancel context.CancelCauseFunc, clai
 	return func() { close(done); wg.Wait() }
 }
 
+// extend makes the claim last for another lease.
+func (b *batch) extend(ctx context.Context) error {
+	c, err := b.Ledger.RenewBatch(ctx, b.claim, b.Lease)
+	if err == nil {
+		b.until.Store(c.ExpiresAt.UnixMicro())
+	}
+	return err
+}
+
+// hold is asked before each call that changes something: a process that was
+// stopped for a while, with its machine perhaps, must not go on where another
+// has taken over meanwhile.
+func (b *batch) hold(ctx context.Context) error {
+	if b.until.Load()-b.Now().UnixMicro() > b.Lease.Microseconds()/2 {
+		return nil
+	}
+	return b.extend(ctx)
+}
+
 // batch is one claim and its rows.
 type batch struct {
 	*sender
 	claim store.BatchClaim
+	until atomic.Int64 // when the claim runs out, in microseconds
 	items []*item
 
 	mu sync.Mutex // held while outcomes are written into items, or items into the ledger
@@ -305,15 +338,15 @@ func (b *batch) save(ctx context.Context, items []*item, release bool) error {
 
 // backoff is the wait after so many attempts: as the destination's ladder
 // says, or exponential with full jitter (AWS Architecture Blog, "Exponential
-// Backoff And Jitter").
-func (w *sender) backoff(attempts int) time.Duration {
+// Backoff And Jitter"), by a random number in [0, 1).
+func (w *sender) backoff(attempts int, luck float64) time.Duration {
 	if n := len(w.spec.Ladder); n > 0 {
 		step := w.spec.Ladder[min(max(attempts, 1), n)-1]
-		return step + time.Duration(w.Rand()*float64(step)/10)
+		return step + time.Duration(luck*float64(step)/10)
 	}
 	bound := firstWait
 	for range min(attempts, 20) {
 		bound = min(2*bound, longestWait)
 	}
-	return time.Duration(w.Rand() * float64(bound))
+	return time.Duration(luck * float64(bound))
 }

@@ -36,6 +36,7 @@ type session struct {
 	spec Spec
 	gate *gate
 	save func(state string) error
+	hold func() error // says why nothing may be changed any more; nil: there is no claim to lose
 
 	bare bool // within Authorize: calls go out without an access
 
@@ -128,6 +129,9 @@ func (s *session) roundTrip(r Request, access Access) (Response, Judgement, erro
 	if err != nil {
 		return Response{}, Judgement{}, err
 	}
+	if err := s.held(r.Rows); err != nil {
+		return Response{}, Judgement{}, err
+	}
 	s.touch(r.Rows) // from here on it may be carried out
 	resp, err := s.e.HTTP.Do(req)
 	if err != nil {
@@ -148,6 +152,14 @@ func (s *session) roundTrip(r Request, access Access) (Response, Judgement, erro
 		}
 	}
 	return answer, wire.JudgementOf(resp), nil
+}
+
+// held makes sure that rows which a call would change are still ours.
+func (s *session) held(rows []int) error {
+	if len(rows) == 0 || s.hold == nil {
+		return nil
+	}
+	return s.hold()
 }
 
 // neverSent says whether a call certainly did not reach the destination: no
@@ -282,6 +294,9 @@ func (s *session) object(r Request) (Response, error) {
 		return Response{}, leadlake.Errorf(leadlake.Invalid, "call %s: no bucket is set", s.spec.Name).WithFix("set the folder or bucket of the destination")
 	}
 	if r.Method == http.MethodPut {
+		if err := s.held(r.Rows); err != nil {
+			return Response{}, err
+		}
 		s.touch(r.Rows)
 		created, err := s.e.Bucket.PutIfAbsent(s.ctx, r.Object, bytes.NewReader(r.Body))
 		switch {
@@ -308,7 +323,7 @@ func (s *session) object(r Request) (Response, error) {
 // Read asks a destination what there is for some rows, at most Spec.ProbeRows.
 func (e *Engine) Read(ctx context.Context, to Destination, rows []Row) ([]Found, error) {
 	e = e.withDefaults()
-	return to.Probe(e.newSession(ctx, to, e.newGate()), rows)
+	return to.Probe(e.newSession(ctx, to, e.gate), rows)
 }
 
 // Provider is what the door has to know about a destination. One with a ladder

@@ -34,7 +34,7 @@ func (e *Engine) Undo(ctx context.Context, deliveryID string, to Destination) (S
 			return e.run(ctx, d, to)
 		}
 	}
-	if _, err := e.Resume(ctx, done.Destination, to); err != nil {
+	if _, err := e.resume(ctx, done.Destination, to); err != nil {
 		return Summary{}, err
 	}
 	d := store.Delivery{Destination: done.Destination, Scope: done.Scope, RunID: done.RunID, Mode: string(undo), Undoes: done.ID, Mapping: done.Mapping}

@@ -3,7 +3,8 @@
 -- keys: none
 -- materialize: table
 -- pii: none
--- why: a provider's row and its answer about the same lead make one pair. A pair that a person linked is that person's,
+-- why: model and pattern say what the pair weighs and why: pattern is its levels (int_pairs_compared), whose weights in
+--   that run are in match_weights. A provider's row and its answer about the same lead make one pair. A pair that a person linked is that person's,
 --   whatever it weighs; pairs that are kept apart, by a person or by clustering, are none. Links are decided when they
 --   were made, all else by each run anew
 
@@ -11,6 +12,7 @@ with matched as (
     select
         w.left_id,
         w.right_id,
+        w.pattern,
         w.match_weight,
         w.probability,
         w.evidence,
@@ -30,6 +32,7 @@ pairs as (
     select
         coalesce(m.left_id, l.left_id) as left_id,
         coalesce(m.right_id, l.right_id) as right_id,
+        m.pattern,
         m.match_weight,
         m.probability,
         coalesce(m.evidence, []) as evidence,
@@ -53,6 +56,8 @@ select
     e.probability,
     e.evidence,
     e.decided_by,
+    case when e.pattern is not null then v.version end as model,
+    e.pattern,
     coalesce(e.made_at, p.as_of) as decided_at,
     e.link_id,
     e.why,
@@ -62,6 +67,7 @@ inner join intermediate.int_record_leads as n on n.record_id = e.right_id and n.
 inner join intermediate.int_leads as l on l.lead_key = m.lead_key
 inner join intermediate.int_records_kept as a on a.record_id = e.left_id
 inner join intermediate.int_records_kept as b on b.record_id = e.right_id
+cross join intermediate.int_match_model as v
 cross join runtime.params as p
 where l.reject_code is null
 qualify

@@ -73,3 +73,41 @@ create table if not exists lake.candidates.lead_scores (
 -- lakes of before these columns
 alter table lake.candidates.lead_scores add column if not exists probability double;
 alter table lake.candidates.lead_scores add column if not exists contributions struct(feature varchar, points double)[];
+
+-- one row per row of a delivery: what went where and what became of it, copied from the outbox after each delivery
+create table if not exists lake.marts.deliveries (
+    destination varchar,           -- the name that the workspace gave it
+    kind varchar,                  -- salesforce
+    delivery_id varchar,
+    position bigint,               -- of the row in its delivery, from 1
+    campaign_id varchar,
+    run_id varchar,                -- the run whose lead was delivered
+    lead_id varchar,
+    mode varchar,                  -- sync, add, enrich, undo
+    op varchar,                    -- create, update, remove
+    state varchar,                 -- accepted, rejected, dead, skipped, suppressed, dropped; planned, in_doubt while it is open
+    code varchar,                  -- of what was not accepted: required_missing
+    attempts integer,
+    batch_id varchar,              -- null: nothing was sent
+    sent_at timestamptz,           -- the last attempt
+    accepted_at timestamptz,
+    remote_id varchar,             -- the record's id there; null where it is made of an address
+);
+
+-- one row per outcome that a destination told: what became of a delivered lead, with its score as of the delivery
+create table if not exists lake.marts.outcomes (
+    outcome_id varchar,        -- destination/event
+    campaign_id varchar,
+    lead_id varchar,           -- as it was delivered; marts.entity_redirects says what it is now
+    run_id varchar,            -- of the lead that was delivered last before the outcome
+    delivery_id varchar,
+    destination varchar,
+    kind varchar,              -- replied, qualified, opportunity, won, lost, bounced, opted_out
+    occurred_at timestamptz,   -- as the destination says
+    pulled_at timestamptz,
+    detail varchar,            -- in the destination's words
+    delivered_at timestamptz,
+    lead_score integer,
+    tier varchar,
+    score_model varchar,
+);

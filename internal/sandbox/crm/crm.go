@@ -19,6 +19,10 @@ type Config struct {
 	Now    func() time.Time // time.Now by default
 	Limits bool             // hold callers to the systems' limits
 	Log    *slog.Logger     // discarded by default
+
+	// Know says what a business is really like; nil, or false: as it was
+	// delivered.
+	Know func(Prospect) (Traits, bool)
 }
 
 // Server is every system at once, each below its name: the paths of
@@ -28,6 +32,7 @@ type Server struct {
 	mux     *http.ServeMux
 	list    []app
 	limits  bool
+	know    func(Prospect) (Traits, bool)
 	log     *slog.Logger
 	clock   clock
 	faults  faults
@@ -85,7 +90,7 @@ func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{mux: http.NewServeMux(), limits: cfg.Limits, log: cfg.Log, clock: clock{base: cfg.Now}}
+	s := &Server{mux: http.NewServeMux(), limits: cfg.Limits, know: cfg.Know, log: cfg.Log, clock: clock{base: cfg.Now}}
 	s.faults.reset()
 	s.effects.reset()
 	s.calls.reset()
@@ -166,7 +171,7 @@ func (s *Server) door(a app, rt route) http.HandlerFunc {
 			}
 		}
 		a.tick(s.now())
-		out := &answer{header: http.Header{}}
+		out := &answer{header: http.Header{"Date": {s.now().Format(http.TimeFormat)}}}
 		switch f.kind {
 		case faultError, faultStorm:
 			a.refuse(out, f.status)

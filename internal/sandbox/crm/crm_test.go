@@ -226,8 +226,8 @@ func TestFate_follows_its_truth_and_its_steps(t *testing.T) {
 	var qualified [2]int
 	for i := range 4_000 {
 		for side, tr := range []traits{
-			{key: fmt.Sprint("p", i), rating: 2.5, reviews: 2, employees: 3, reachable: true},
-			{key: fmt.Sprint("g", i), rating: 4.8, reviews: 400, employees: 40, tech: true, reachable: true},
+			{key: fmt.Sprint("p", i), Traits: Traits{Rating: 2.5, Reviews: 2, Employees: 12}, reachable: true},
+			{key: fmt.Sprint("g", i), Traits: Traits{Rating: 4.8, Reviews: 400, Employees: 40, Tech: 3}, reachable: true},
 		} {
 			f := fateOf(tr)
 			if f != fateOf(tr) {

@@ -17,16 +17,27 @@ func traitsFrom(key string, reachable bool, fields map[string]any) traits {
 		name = strings.ToLower(name)
 		switch {
 		case strings.Contains(name, "review"):
-			t.reviews = int(number(v, 0))
+			t.Reviews = int(number(v, 0))
 		case strings.Contains(name, "rating"):
-			t.rating = number(v, 0)
+			t.Rating = number(v, 0)
 		case strings.Contains(name, "employee"):
-			t.employees = max(t.employees, int(number(v, 0)))
+			t.Employees = max(t.Employees, int(number(v, 0)))
 		case strings.Contains(name, "tech"):
-			t.tech = v != nil && v != ""
+			t.Tech = max(t.Tech, techs(v))
 		}
 	}
 	return t
+}
+
+// techs counts technologies: a list, or a text of them.
+func techs(v any) int {
+	switch v := v.(type) {
+	case []any:
+		return len(v)
+	case string:
+		return len(strings.FieldsFunc(v, func(r rune) bool { return r == ';' || r == ',' }))
+	}
+	return 0
 }
 
 // number reads a number in any form; otherwise it returns unknown.

@@ -89,10 +89,13 @@ func (a *hubspot) expect(o *hsObject, r *hsRecord, now time.Time) {
 		return // a person made it
 	}
 	number := func(name string) float64 { x, _ := strconv.ParseFloat(r.props[name], 64); return x }
-	f := fateOf(traits{
-		key: key, rating: number("leadlake_rating"), reviews: int(number("leadlake_reviews")), employees: int(number("numberofemployees")),
-		tech: r.props["leadlake_technologies"] != "", reachable: r.props["email"]+r.props["phone"] != "",
-	})
+	f := fateOf(a.s.traitsOf(Prospect{Phone: r.props["phone"], Email: r.props["email"], Website: r.props["website"]}, traits{
+		Traits: Traits{
+			Rating: number("leadlake_rating"), Reviews: int(number("leadlake_reviews")), Employees: int(number("numberofemployees")),
+			Tech: techs(r.props["leadlake_technologies"]),
+		},
+		key: key, reachable: r.props["email"]+r.props["phone"] != "",
+	}))
 	for what, after := range map[string]time.Duration{
 		"bounce": f.bounced, "reply": f.replied, "opt_out": f.optedOut, "qualify": f.qualified, "open": f.opportunity, "win": f.won, "lose": f.lost,
 	} {

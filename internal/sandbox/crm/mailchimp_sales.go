@@ -27,11 +27,12 @@ func (m *mailchimp) planCampaign(l *mcList, o *mcMember, now time.Time) {
 	}
 }
 
-func (o *mcMember) fate() (f fate, opened, clicked time.Duration) {
+func (m *mailchimp) fate(o *mcMember) (f fate, opened, clicked time.Duration) {
 	lead, _ := o.fields["LEADID"].(string)
-	key := cmp.Or(lead, strings.ToLower(o.email))
-	f = fateOf(traitsFrom(key, true, o.fields))
-	opened, clicked = engagementOf(key, f)
+	phone, _ := o.fields["PHONE"].(string)
+	t := m.s.traitsOf(Prospect{Phone: phone, Email: o.email}, traitsFrom(cmp.Or(lead, strings.ToLower(o.email)), true, o.fields))
+	f = fateOf(t)
+	opened, clicked = engagementOf(t.key, f)
 	return f, opened, clicked
 }
 
@@ -59,7 +60,7 @@ func (m *mailchimp) happen(d due) {
 	}
 	switch d.what {
 	case dueConfirm:
-		if _, opened, _ := o.fate(); o.status == mcPending && opened > 0 {
+		if _, opened, _ := m.fate(o); o.status == mcPending && opened > 0 {
 			o.status, o.opt = mcSubscribed, d.at
 			m.planCampaign(l, o, d.at)
 		}
@@ -68,7 +69,7 @@ func (m *mailchimp) happen(d due) {
 			return
 		}
 		o.sent = d.at
-		f, opened, clicked := o.fate()
+		f, opened, clicked := m.fate(o)
 		for what, after := range map[string]time.Duration{dueBounce: f.bounced, dueOpen: opened, dueClick: clicked, dueOptOut: f.optedOut} {
 			if after > 0 {
 				m.agenda.add(due{d.at.Add(after), what, d.id})

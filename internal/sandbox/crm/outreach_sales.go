@@ -138,8 +138,9 @@ func (o *outreach) touch(prospect int, at time.Time) {
 	for field, label := range o.labels {
 		known[label] = known[field]
 	}
-	f := fateOf(traitsFrom(who.key, true, known))
-	opened, clicked := engagementOf(who.key, f)
+	t := o.s.traitsOf(o.prospect(who), traitsFrom(who.key, true, known))
+	f := fateOf(t)
+	opened, clicked := engagementOf(t.key, f)
 	for what, after := range map[string]time.Duration{
 		dueBounce: f.bounced, dueOpen: opened, dueClick: clicked, dueOptOut: f.optedOut, dueReply: f.replied, dueQualify: f.qualified,
 		dueWin: f.won, dueLose: f.lost,
@@ -148,6 +149,18 @@ func (o *outreach) touch(prospect int, at time.Time) {
 			o.agenda.add(due{at.Add(after), what, itoa(prospect)})
 		}
 	}
+}
+
+// prospect is whom a record is about.
+func (o *outreach) prospect(who *outreachRecord) Prospect {
+	p := Prospect{Website: who.text("websiteUrl1")}
+	if all := who.emails(); len(all) > 0 {
+		p.Email = all[0]
+	}
+	if all, _ := who.attrs["workPhones"].([]string); len(all) > 0 {
+		p.Phone = all[0]
+	}
+	return p
 }
 
 // What a prospect does about the message.

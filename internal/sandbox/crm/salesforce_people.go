@@ -23,10 +23,12 @@ func (a *salesforce) expect(r *sfRecord, now time.Time) {
 	if key == "" {
 		return // a person made it
 	}
-	f := fateOf(traits{
-		key: key, rating: number("Star_Rating__c"), reviews: int(number("Review_Count__c")), employees: int(number("NumberOfEmployees")),
-		tech: text("Technologies__c") != "", reachable: text("Email")+text("Phone") != "",
-	})
+	f := fateOf(a.s.traitsOf(Prospect{Phone: text("Phone"), Email: text("Email"), Website: text("Website")}, traits{
+		Traits: Traits{
+			Rating: number("Star_Rating__c"), Reviews: int(number("Review_Count__c")), Employees: int(number("NumberOfEmployees")), Tech: techs(text("Technologies__c")),
+		},
+		key: key, reachable: text("Email")+text("Phone") != "",
+	}))
 	for what, after := range map[string]time.Duration{
 		"bounce": f.bounced, "reply": f.replied, "opt_out": f.optedOut, "qualify": f.qualified, "open": f.opportunity, "win": f.won, "lose": f.lost,
 	} {

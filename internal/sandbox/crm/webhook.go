@@ -36,11 +36,15 @@ type receiver struct {
 	Repeated int        `json:"repeated"` // of Accepted, those whose id was known
 	Forged   int        `json:"forged"`   // refused for their signature, timestamp or headers
 	Scripted int        `json:"scripted"` // answered as a script said
+	Told     int        `json:"told"`     // outcomes that it has told
 	Latest   []received `json:"latest"`   // of Accepted, the last hundred, oldest first
 
 	secrets [][]byte
 	seen    map[[16]byte]struct{} // by the hash of the id
 	script  []scripted
+	report  *report // nil: it tells nothing
+	agenda  agenda  // what it will tell
+	telling bool
 }
 
 type received struct {
@@ -71,8 +75,7 @@ func newWebhook(s *Server) *webhook {
 	return h
 }
 
-func (h *webhook) name() string   { return webhookName }
-func (h *webhook) tick(time.Time) {}
+func (h *webhook) name() string { return webhookName }
 
 func (h *webhook) reset() {
 	h.mu.Lock()
@@ -104,22 +107,31 @@ func (h *webhook) secure(name string, secrets ...string) error {
 	if r == nil {
 		r = &receiver{seen: map[[16]byte]struct{}{}, Latest: []received{}}
 	}
-	r.secrets = nil
+	var err error
+	if r.secrets, err = webhookKeys(secrets...); err == nil {
+		h.receivers[name] = r
+	}
+	return err
+}
+
+// webhookKeys reads secrets.
+func webhookKeys(secrets ...string) ([][]byte, error) {
+	var keys [][]byte
 	for _, secret := range secrets {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 		if err != nil || len(key) == 0 {
-			return fmt.Errorf("a secret is whsec_ and base64: %w", err)
+			return nil, fmt.Errorf("a secret is whsec_ and base64: %w", err)
 		}
-		r.secrets = append(r.secrets, key)
+		keys = append(keys, key)
 	}
-	h.receivers[name] = r
-	return nil
+	return keys, nil
 }
 
 // edit sets up receivers, named by key:
 //
 //	create  with values, its secrets; again to rotate them
 //	script  the next answers, with fields status, times, retry_after and hang_ms; without fields none
+//	report  with values, an address and a secret: what becomes of leads is told there
 //	delete  the receiver, whose address then leads nowhere
 func (h *webhook) edit(e Edit) error {
 	h.mu.Lock()
@@ -146,6 +158,8 @@ func (h *webhook) edit(e Edit) error {
 			return errors.New("a script needs a status of 200 to 599")
 		}
 		r.script = append(r.script, s)
+	case "report":
+		return r.setReport(e.Values)
 	case "delete":
 		delete(h.receivers, e.Key)
 	default:
@@ -211,6 +225,7 @@ func (h *webhook) receive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	to.seen[key] = struct{}{}
+	h.expect(to, body, h.s.now())
 	if to.Latest = append(to.Latest, received{id, h.s.now(), string(body)}); len(to.Latest) > 2*webhookLatest {
 		to.Latest = append([]received{}, to.Latest[webhookLatest:]...)
 	}

@@ -50,6 +50,26 @@ func (s *settings) yes(name string) bool {
 	return b
 }
 
+// kinds reads what words of a destination mean: "Interested=qualified,
+// Customer=won".
+func (s *settings) kinds(name string) map[string]deliver.Kind {
+	text := s.text(name)
+	if text == "" {
+		return nil
+	}
+	out := map[string]deliver.Kind{}
+	for part := range strings.SplitSeq(text, ",") {
+		word, kind, _ := strings.Cut(part, "=")
+		k := deliver.Kind(strings.TrimSpace(kind))
+		if !slices.Contains(deliver.OutcomeKinds(), k) {
+			s.err = leadlake.Errorf(leadlake.Invalid, "setting %s: %q", name, part).
+				WithFix("write it like Interested=qualified, Customer=won; the outcomes are %v", deliver.OutcomeKinds())
+		}
+		out[strings.TrimSpace(word)] = k
+	}
+	return out
+}
+
 // maker makes a destination of its settings.
 type maker func(s *settings, m deliver.Mapping) (deliver.Destination, error)
 
@@ -72,7 +92,7 @@ func makers() map[string]maker {
 		"outreach": func(s *settings, _ deliver.Mapping) (deliver.Destination, error) {
 			return outreach.New(outreach.Config{
 				BaseURL: s.text("base_url"), ClientID: s.text("client_id"), RedirectURI: s.text("redirect_uri"), HasToken: s.yes("has_token"), Object: s.text("object"),
-				Sequence: s.number("sequence"), Mailbox: s.number("mailbox"), CallsPerHour: s.number("calls_per_hour"),
+				Sequence: s.number("sequence"), Mailbox: s.number("mailbox"), CallsPerHour: s.number("calls_per_hour"), Stages: s.kinds("stages"),
 			})
 		},
 		"mailchimp": func(s *settings, _ deliver.Mapping) (deliver.Destination, error) {

@@ -102,6 +102,22 @@ func (l *mortalLedger) UpdateDelivery(ctx context.Context, d store.Delivery) err
 	return l.m.do(func() error { return l.Store.UpdateDelivery(ctx, d) })
 }
 
+func (l *mortalLedger) Delivery(ctx context.Context, id string) (store.Delivery, error) {
+	return get(l.m, func() (store.Delivery, error) { return l.Store.Delivery(ctx, id) })
+}
+
+func (l *mortalLedger) Deliveries(ctx context.Context, destination string, limit int) ([]store.Delivery, error) {
+	return get(l.m, func() ([]store.Delivery, error) { return l.Store.Deliveries(ctx, destination, limit) })
+}
+
+func (l *mortalLedger) CountDelivery(ctx context.Context, id string) ([]store.DeliveryCount, error) {
+	return get(l.m, func() ([]store.DeliveryCount, error) { return l.Store.CountDelivery(ctx, id) })
+}
+
+func (l *mortalLedger) LastAccepted(ctx context.Context, destination string) (time.Time, error) {
+	return get(l.m, func() (time.Time, error) { return l.Store.LastAccepted(ctx, destination) })
+}
+
 func (l *mortalLedger) OpenDeliveries(ctx context.Context, destination string) ([]store.Delivery, error) {
 	return get(l.m, func() ([]store.Delivery, error) { return l.Store.OpenDeliveries(ctx, destination) })
 }
@@ -125,6 +141,10 @@ func (l *mortalLedger) ClaimBatch(ctx context.Context, id, holder string, ttl ti
 		return err
 	})
 	return claim, ok && err == nil, err
+}
+
+func (l *mortalLedger) RenewBatch(ctx context.Context, c store.BatchClaim, ttl time.Duration) (store.BatchClaim, error) {
+	return get(l.m, func() (store.BatchClaim, error) { return l.Store.RenewBatch(ctx, c, ttl) })
 }
 
 func (l *mortalLedger) NoteBatch(ctx context.Context, c store.BatchClaim, note string) error {
@@ -154,6 +174,12 @@ func (l *mortalLedger) RowsOfDelivery(ctx context.Context, id string, first, las
 
 func (l *mortalLedger) DeliveredOf(ctx context.Context, destination string, keys []string) (map[string]store.Delivered, error) {
 	return get(l.m, func() (map[string]store.Delivered, error) { return l.Store.DeliveredOf(ctx, destination, keys) })
+}
+
+func (l *mortalLedger) DeliveredOfScope(ctx context.Context, destination, scope, after string, limit int) ([]store.Delivered, error) {
+	return get(l.m, func() ([]store.Delivered, error) {
+		return l.Store.DeliveredOfScope(ctx, destination, scope, after, limit)
+	})
 }
 
 func (l *mortalLedger) Acquire(ctx context.Context, name, holder string, ttl time.Duration) (store.Lease, error) {

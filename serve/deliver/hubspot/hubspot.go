@@ -95,8 +95,12 @@ const (
 	search = "search"
 )
 
-// batchRows is what a batch takes.
-const batchRows = 100
+// batchRows is what a batch takes. Calls take up to a second each, so that it
+// needs many at once to make as many as HubSpot allows.
+const (
+	batchRows = 100
+	parallel  = 16
+)
 
 // Spec describes the destination.
 func (d *Destination) Spec() deliver.Spec {
@@ -110,7 +114,7 @@ func (d *Destination) Spec() deliver.Spec {
 			{Calls: d.cfg.CallsPerSecond, Per: deliver.PerSecond}, {Calls: d.cfg.CallsPerDay, Per: deliver.PerDay},
 			{Endpoint: search, Calls: d.cfg.SearchsPerSecond, Per: deliver.PerSecond},
 		},
-		BatchRows: batchRows, ProbeRows: batchRows, KeyField: d.cfg.IDProperty, Removes: true, Repeatable: true,
+		BatchRows: batchRows, ProbeRows: batchRows, Parallel: parallel, KeyField: d.cfg.IDProperty, Removes: true, Repeatable: true,
 		Effect: "an upsert by a property that the account keeps unique",
 	}
 }

@@ -73,7 +73,10 @@ func (d *Destination) bulk(s deliver.Session, b deliver.Batch, at []int, out []d
 			state = jobAborted // somebody deleted it
 		}
 	}
-	return d.jobOutcomes(s, b, id, at, out)
+	if err := d.jobOutcomes(s, b, id, at, out); err != nil {
+		return err
+	}
+	return s.Save("") // it is over: what it does not tell of is not looked for in it again
 }
 
 func (d *Destination) job(method, id, body string) deliver.Request {
@@ -123,7 +126,8 @@ func (d *Destination) startJob(s deliver.Session, b deliver.Batch, at []int) (st
 	if resp, err = s.Call(upload); err != nil {
 		return "", err
 	}
-	if !resp.OK() {
+	// A job takes one upload. Where the door has sent it twice, the first arrived.
+	if !resp.OK() && gjson.GetBytes(resp.Body, "0.errorCode").String() != "INVALIDJOBSTATE" {
 		return "", d.wrong("upload job "+id, resp)
 	}
 	begin := d.job(http.MethodPatch, id, `{"state":"UploadComplete"}`)

@@ -66,14 +66,14 @@ func Evaluate(ctx context.Context, t *Table, o Options) (Report, error) {
 				r.Left = append(r.Left, l.Column)
 			}
 		}
-		t.Drop(r.Left)
+		t.drop(r.Left)
 	}
 	r.Features, r.Notes = len(t.Columns), slices.Clone(t.Notes)
 	if r.Features == 0 {
 		return r, leadlake.Errorf(leadlake.Invalid, "evaluate: no column is left to learn from").WithFix("keep some")
 	}
 	if o.Python == "" {
-		r.Notes = append(r.Notes, "XGBoost is not installed: logistic regression alone (`make deps` installs it)")
+		r.Notes = append(r.Notes, "without XGBoost: logistic regression alone (`make deps` installs it)")
 	}
 	e := evaluation{table: t, o: o}
 	if err := e.run(ctx, &r); err != nil {

@@ -3,12 +3,14 @@ package evalscore
 import (
 	"math"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/leadlake/leadlake"
+	"github.com/leadlake/leadlake/models/xgbtrain"
 )
 
 func evaluate(t *testing.T, table *Table, o Options) Report {
@@ -119,5 +121,22 @@ func TestEvaluate_says_when_there_is_too_little(t *testing.T) {
 		if leadlake.ErrorCode(err) != leadlake.Invalid {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestEvaluate_tries_trees_where_they_are_installed also where they are not:
+// then it says so and goes on.
+func TestEvaluate_tries_trees_where_they_are_installed(t *testing.T) {
+	t.Parallel()
+	python, err := xgbtrain.FindPython(t.Context(), os.Getenv)
+	r := evaluate(t, made(1500, 9), Options{Seed: 1, Python: python, Folds: 2})
+	if err != nil {
+		if len(r.Models) != 1 || !strings.Contains(strings.Join(r.Notes, "\n"), "without XGBoost") {
+			t.Errorf("%d models, notes %q", len(r.Models), r.Notes)
+		}
+		return
+	}
+	if len(r.Models) != 2 || r.Models[1].Kind != XGBoost || r.Models[1].AUC < 0.65 || len(r.Gates) != 2 || r.Gates[1].Champion != Logistic {
+		t.Errorf("models %+v, gates %+v", r.Models, r.Gates)
 	}
 }

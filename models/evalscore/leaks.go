@@ -60,10 +60,12 @@ func FindLeaks(t *Table, seed uint64) ([]Leak, error) {
 	leaks := []Leak{}
 	for _, x := range suspects {
 		severity := x.severity()
-		if severity == "" {
+		column := x.view.source()
+		isKnown := slices.ContainsFunc(leaks, func(l Leak) bool { return l.Column == column }) // by the date itself
+		if severity == "" || isKnown {
 			continue
 		}
-		leaks = append(leaks, Leak{Column: x.view.Name, Severity: severity, AUC: x.view.auc, Knows: x.view.info, Why: x.why})
+		leaks = append(leaks, Leak{Column: column, Severity: severity, AUC: x.view.auc, Knows: x.view.info, Why: x.why})
 	}
 	slices.SortStableFunc(leaks, func(a, b Leak) int {
 		switch {
@@ -275,7 +277,9 @@ func mutual(yes, no [2]int) float64 {
 func (s *sample) together(leaks []Leak) []Leak {
 	byName := map[string]*view{}
 	for _, c := range s.columns {
-		byName[c.Name] = c
+		if byName[c.source()] == nil {
+			byName[c.source()] = c
+		}
 	}
 	var out []Leak
 	for _, l := range leaks {

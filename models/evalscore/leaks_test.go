@@ -1,7 +1,6 @@
 package evalscore
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,27 +21,29 @@ func public(t *testing.T, src Source) *Table {
 	return read(t, src)
 }
 
+// session is of a lake of its own.
+func session(t *testing.T) *lake.Session {
+	t.Helper()
+	l, err := lake.Open(t.Context(), lake.Config{Home: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	s, err := l.Session(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
 func read(t *testing.T, src Source) *Table {
 	t.Helper()
-	table, err := tryRead(t.Context(), t.TempDir(), src)
+	table, err := Read(t.Context(), session(t), src)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return table
-}
-
-func tryRead(ctx context.Context, home string, src Source) (*Table, error) {
-	l, err := lake.Open(ctx, lake.Config{Home: home})
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	s, err := l.Session(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	return Read(ctx, s, src)
 }
 
 // flagged are the columns of a severity, in alphabetical order.

@@ -105,10 +105,21 @@ func (s *Source) find(fields []field) error {
 	return nil
 }
 
+// csvReaders are ways to read a CSV file, the strictest first: as DuckDB finds
+// out, in the old encoding of spreadsheets, and with lines of too few values.
+func csvReaders() []string {
+	return []string{
+		"read_csv(%s, sample_size = -1)",
+		"read_csv(%s, sample_size = -1, encoding = 'latin-1')",
+		"read_csv(%s, sample_size = -1, null_padding = true)",
+		"read_csv(%s, all_varchar = true, null_padding = true, strict_mode = false)",
+	}
+}
+
 // describe finds how DuckDB reads a file, and its columns.
 func describe(ctx context.Context, s *lake.Session, file string) (from string, fields []field, err error) {
 	name := strings.TrimSuffix(strings.ToLower(file), ".gz")
-	readers := []string{"read_csv(%s, sample_size = -1)", "read_csv(%s, sample_size = -1, encoding = 'latin-1')", "read_csv(%s, all_varchar = true, null_padding = true, strict_mode = false)"}
+	readers := csvReaders()
 	switch {
 	case strings.HasSuffix(name, ".parquet"):
 		readers = []string{"read_parquet(%s)"}
@@ -118,31 +129,41 @@ func describe(ctx context.Context, s *lake.Session, file string) (from string, f
 	var first error
 	for _, reader := range readers {
 		from = fmt.Sprintf(reader, lake.Quote(file))
-		// All is read once, because CSV types are found out by reading.
-		if err = s.Exec(ctx, "select count(columns(*)) from "+from); err == nil {
-			break
+		fields, err = columnsOf(ctx, s, from)
+		if err == nil && len(fields) > 1 {
+			return from, fields, nil
 		}
 		if ctx.Err() != nil {
 			return "", nil, ctx.Err()
 		}
+		if err == nil { // lines that differ in length are taken for one column
+			err = fmt.Errorf("it has one column, %s", fields[0].name)
+		}
 		first = cmp.Or(first, err)
 	}
-	if err != nil {
-		return "", nil, leadlake.Errorf(leadlake.Invalid, "read %s: %w", file, first).WithFix("give a CSV, TSV, JSON or Parquet file with a line of names")
+	return "", nil, leadlake.Errorf(leadlake.Invalid, "read %s: %w", file, first).WithFix("give a CSV, TSV, JSON or Parquet file with a line of names")
+}
+
+// columnsOf reads all of a file once, because the types of a CSV file are found
+// out by reading.
+func columnsOf(ctx context.Context, s *lake.Session, from string) ([]field, error) {
+	if err := s.Exec(ctx, "select count(columns(*)) from "+from); err != nil {
+		return nil, err
 	}
 	rows, err := s.Query(ctx, "select column_name, column_type from (describe select * from "+from+")")
 	if err != nil {
-		return "", nil, fmt.Errorf("read %s: %w", file, err)
+		return nil, err
 	}
 	defer rows.Close()
+	var fields []field
 	for rows.Next() {
 		var f field
 		if err := rows.Scan(&f.name, &f.kind); err != nil {
-			return "", nil, fmt.Errorf("read %s: %w", file, err)
+			return nil, err
 		}
 		fields = append(fields, f)
 	}
-	return from, fields, rows.Err()
+	return fields, rows.Err()
 }
 
 // thin says to read each so-manieth row of a large table.
@@ -153,7 +174,7 @@ func thin(ctx context.Context, s *lake.Session, from string, t *Table) (every in
 	}
 	every = (rows + MaxRows - 1) / MaxRows
 	if every > 1 {
-		t.note("of %d rows, each %dth was read", rows, every)
+		t.note("of %d rows, one in %d was read", rows, every)
 	}
 	return every, nil
 }
@@ -186,7 +207,7 @@ func selection(fields []field, src Source) (query string, columns []*Column, lab
 		case kind == "DATE" || strings.HasPrefix(kind, "TIMESTAMP"):
 			add(f.name, orderable(f), Column{Numbers: []float64{}, isDate: true})
 			for _, part := range dateParts {
-				add(f.name+" "+part.suffix, fmt.Sprintf(part.sql, id), Column{Codes: []int32{}})
+				add(f.name+" "+part.suffix, fmt.Sprintf(part.sql, id), Column{Codes: []int32{}, of: f.name})
 			}
 		case kind == "TIME" || kind == "INTERVAL":
 			add(f.name, "epoch("+id+")::double", Column{Numbers: []float64{}})

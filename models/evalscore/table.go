@@ -4,6 +4,7 @@
 package evalscore
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -24,8 +25,12 @@ type Column struct {
 	Numbers []float64 // NaN: missing; nil of a text
 	Codes   []int32   // into Levels, -1: missing; nil of a number
 	Levels  []string
-	isDate  bool // Numbers are days since 1970
+	isDate  bool   // Numbers are days since 1970
+	of      string // of a part of a date: its column in the file
 }
+
+// source is the name of the column in the file.
+func (c *Column) source() string { return cmp.Or(c.of, c.Name) }
 
 func (c *Column) isMissing(row int) bool {
 	if c.Codes != nil {
@@ -52,9 +57,9 @@ func (t *Table) note(format string, args ...any) {
 	t.Notes = append(t.Notes, fmt.Sprintf(format, args...))
 }
 
-// Drop leaves columns out, by name.
-func (t *Table) Drop(names []string) {
-	t.Columns = slices.DeleteFunc(t.Columns, func(c *Column) bool { return slices.Contains(names, c.Name) })
+// drop leaves columns out, by their names in the file.
+func (t *Table) drop(names []string) {
+	t.Columns = slices.DeleteFunc(t.Columns, func(c *Column) bool { return slices.Contains(names, c.source()) })
 }
 
 // reorder puts the rows into another order.

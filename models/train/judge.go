@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/leadlake/leadlake/models"
@@ -13,9 +12,6 @@ import (
 // topLeads is how many of the best leads a week of sales work takes; of a
 // small back-test it is a fifth.
 const topLeads = 100
-
-// resamples of the back-test give the interval of a gain.
-const resamples = 1000
 
 // judge runs champion and challengers over the back-test and says whether the
 // best challenger may take over: it has to win by the margin, and by more than
@@ -51,7 +47,7 @@ func (r *Report) judge(ctx context.Context, test *Table, candidates []*Candidate
 		}
 	}
 	r.Reliability = metrics.Reliability(challenger, test.Labels, 10)
-	r.GainLow, r.GainHigh = gainInterval(challenger, champion, test.Labels, uint64(o.Seed))
+	r.GainLow, r.GainHigh = metrics.GainInterval(challenger, champion, test.Labels, uint64(o.Seed))
 	switch {
 	case r.Gain < r.Margin:
 		r.Why = fmt.Sprintf("%s stays: %s is %+.3f of AUC against it, and a challenger has to win by %.3f", o.Champion.Name(), r.Best, r.Gain, r.Margin)
@@ -77,27 +73,4 @@ func (r *Report) line(ctx context.Context, test *Table, s models.Scorer, kind st
 		l.Calibration = finite(metrics.CalibrationError(scores, test.Labels))
 	}
 	return l, scores, nil
-}
-
-// gainInterval is the 90% interval of the difference of two AUCs on the same
-// rows, by resampling rows (Efron 1979).
-func gainInterval(a, b []float64, labels []bool, seed uint64) (low, high float64) {
-	r := rand.New(rand.NewPCG(seed, 0x6c656164))
-	n := len(labels)
-	first, second, times := metrics.NewRanking(a), metrics.NewRanking(b), make([]int, n)
-	var gains []float64
-	for range resamples {
-		clear(times)
-		for range n {
-			times[r.IntN(n)]++
-		}
-		if gain := first.AUC(labels, times) - second.AUC(labels, times); gain == gain { // NaN: one class only
-			gains = append(gains, gain)
-		}
-	}
-	if len(gains) == 0 {
-		return 0, 0
-	}
-	slices.Sort(gains)
-	return gains[len(gains)/20], gains[len(gains)-1-len(gains)/20]
 }

@@ -2,12 +2,14 @@ package transforms
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 
 	"github.com/leadlake/leadlake"
+	"github.com/leadlake/leadlake/lake"
 )
 
 // explain is the waterfall of a pair that was compared.
@@ -226,7 +228,7 @@ func (m *Matcher) Explain(ctx context.Context, left, right []leadlake.RecordKey)
 		return nil, leadlake.Errorf(leadlake.Invalid, "these are %d pairs of records, more than %d", len(pairs), mostExplained).WithFix("name records as provider:key in place of leads")
 	}
 	var out []RecordExplanation
-	err = m.with(ctx, func(e *matchEngine) error {
+	err = m.with(ctx, m.plain, func(e *matchEngine) error {
 		out, err = m.explainPairs(ctx, e, rows, pairs)
 		return err
 	})
@@ -295,4 +297,16 @@ func (m *Matcher) explainPairs(ctx context.Context, e *matchEngine, rows map[int
 func (m *Matcher) isSubject(r, answer record) bool {
 	subject := leadlake.RecordKey{Provider: m.index.text(answer, "subject_provider"), Key: m.index.text(answer, "subject_key")}
 	return m.index.key(r) == subject
+}
+
+// ReadCut says why a run kept two records apart that were to merge; empty where
+// it did not, or did not keep why.
+func ReadCut(ctx context.Context, s *lake.Session, runID string, left, right leadlake.RecordKey) (reason string, err error) {
+	var found int
+	const known = "select count(*) from duckdb_tables() where database_name = 'lake' and schema_name = 'candidates' and table_name = 'cuts'"
+	if err := s.QueryRow(ctx, known).Scan(&found); err != nil || found == 0 {
+		return "", err
+	}
+	err = eachOf(ctx, s, "cut", func(rows *sql.Rows) error { return rows.Scan(&reason) }, runID, left.Provider, left.Key, right.Provider, right.Key)
+	return reason, err
 }

@@ -29,6 +29,16 @@ func matchModelTable(model func() (chosenModel, error)) External {
 	}
 }
 
+// cutsTable is intermediate.int_cuts, which is made with the clusters.
+func cutsTable() External {
+	return External{
+		Table:   "intermediate.int_cuts",
+		Columns: "left_id bigint, right_id bigint, match_weight double, reason varchar",
+		Reads:   []string{"intermediate.int_clusters"},
+		Build:   func(context.Context, *lake.Session) error { return nil },
+	}
+}
+
 // weightUnit is how exactly weights are kept, in bits. A pair's weight is their
 // sum, so it has no more digits than they.
 const weightUnit = 1e-6

@@ -42,6 +42,7 @@ func Externals(links ...leadlake.Link) []External {
 			Reads:   []string{"intermediate.int_edges", "intermediate.int_links", "intermediate.int_records_kept"},
 			Build:   Cluster,
 		},
+		cutsTable(),
 		{
 			Table:   "intermediate.int_published_records",
 			Columns: "lead_id varchar, provider varchar, provider_key varchar, home_id varchar, own_records bigint",

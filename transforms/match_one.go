@@ -8,7 +8,9 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/leadlake/leadlake"
 	"github.com/leadlake/leadlake/lake"
@@ -22,7 +24,23 @@ type Matcher struct {
 	model   map[string]Comparison // of the version by which the run weighed, where that is known
 	weights map[string][]levelWeight
 	book    wordBook
-	engines chan *matchEngine // idle ones; nil stands for one that is not made yet
+	engines enginePool
+	// plain are for records in ASCII, which most are: they are some times faster.
+	plain enginePool
+}
+
+// enginePool holds idle engines; nil stands for one that is not made yet.
+type enginePool struct {
+	idle    chan *matchEngine
+	isASCII bool
+}
+
+func newEnginePool(isASCII bool) enginePool {
+	p := enginePool{make(chan *matchEngine, runtime.GOMAXPROCS(0)), isASCII}
+	for range cap(p.idle) {
+		p.idle <- nil
+	}
+	return p
 }
 
 // MatchOptions say what Match returns.
@@ -44,10 +62,7 @@ func OpenMatcher(path string) (*Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Matcher{index: x, weights: map[string][]levelWeight{}, book: newWordBook(), engines: make(chan *matchEngine, runtime.GOMAXPROCS(0))}
-	for range cap(m.engines) {
-		m.engines <- nil
-	}
+	m := &Matcher{index: x, weights: map[string][]levelWeight{}, book: newWordBook(), engines: newEnginePool(false), plain: newEnginePool(true)}
 	for _, w := range x.Weights {
 		m.weights[w.Comparison] = append(m.weights[w.Comparison], w)
 	}
@@ -128,9 +143,11 @@ func (m *Matcher) RunID() string { return m.index.RunID }
 // Close frees what the matcher holds, once nobody uses it.
 func (m *Matcher) Close() error {
 	var err error
-	for range cap(m.engines) {
-		if e := <-m.engines; e != nil {
-			err = errors.Join(err, e.Close())
+	for _, p := range []enginePool{m.engines, m.plain} {
+		for range cap(p.idle) {
+			if e := <-p.idle; e != nil {
+				err = errors.Join(err, e.Close())
+			}
 		}
 	}
 	return errors.Join(err, m.index.Close())
@@ -138,10 +155,10 @@ func (m *Matcher) Close() error {
 
 // with runs fn in a transaction of an engine. An engine that failed is not used
 // again.
-func (m *Matcher) with(ctx context.Context, fn func(*matchEngine) error) (err error) {
+func (m *Matcher) with(ctx context.Context, p enginePool, fn func(*matchEngine) error) (err error) {
 	var e *matchEngine
 	select {
-	case e = <-m.engines:
+	case e = <-p.idle:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -150,20 +167,21 @@ func (m *Matcher) with(ctx context.Context, fn func(*matchEngine) error) (err er
 			err = errors.Join(err, e.Close())
 			e = nil
 		}
-		m.engines <- e
+		p.idle <- e
 	}()
 	if e == nil {
-		if e, err = newMatchEngine(context.WithoutCancel(ctx), m.index); err != nil {
+		if e, err = newMatchEngine(context.WithoutCancel(ctx), m.index, p.isASCII); err != nil {
 			return err
 		}
 	}
 	return e.once(ctx, func() error { return fn(e) })
 }
 
-// Warm makes all engines, so that the first requests need not wait for them.
+// Warm makes the engines that most requests need, so that the first ones need
+// not wait for them.
 func (m *Matcher) Warm(ctx context.Context) error {
-	for range cap(m.engines) {
-		if err := m.with(ctx, func(*matchEngine) error { return nil }); err != nil {
+	for range cap(m.plain.idle) {
+		if err := m.with(ctx, m.plain, func(*matchEngine) error { return nil }); err != nil {
 			return err
 		}
 	}
@@ -180,8 +198,12 @@ func (m *Matcher) Match(ctx context.Context, given []leadlake.MatchRecord, o Mat
 			return nil, fmt.Errorf("match record %d: %w", i+1, err)
 		}
 	}
+	pool := m.plain
+	if slices.ContainsFunc(given, func(g leadlake.MatchRecord) bool { return !isASCII(g) }) {
+		pool = m.engines
+	}
 	var results []leadlake.MatchResult
-	err := m.with(ctx, func(e *matchEngine) (err error) {
+	err := m.with(ctx, pool, func(e *matchEngine) (err error) {
 		results, err = m.match(ctx, e, given, o)
 		return err
 	})
@@ -191,9 +213,25 @@ func (m *Matcher) Match(ctx context.Context, given []leadlake.MatchRecord, o Mat
 	return results, nil
 }
 
+// isASCII says whether a record has no letter of another alphabet.
+func isASCII(g leadlake.MatchRecord) bool {
+	for _, text := range matchTexts(g) {
+		for i := range len(text) {
+			if text[i] >= utf8.RuneSelf {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// matchTexts are the fields of a record.
+func matchTexts(g leadlake.MatchRecord) []string {
+	return []string{g.Name, g.Street, g.City, g.Postal, g.Country, g.Phone, g.Website, g.Email, g.Provider, g.Key}
+}
+
 func checkGiven(g leadlake.MatchRecord) error {
-	fields := []string{g.Name, g.Street, g.City, g.Postal, g.Country, g.Phone, g.Website, g.Email, g.Provider, g.Key}
-	for _, f := range fields {
+	for _, f := range matchTexts(g) {
 		if len(f) > mostFieldBytes {
 			return leadlake.Errorf(leadlake.Invalid, "a field of %d bytes", len(f)).WithFix("give at most %d", mostFieldBytes)
 		}
@@ -345,4 +383,32 @@ func (o MatchOptions) Check() error {
 		return leadlake.Errorf(leadlake.Invalid, "a probability of %g", o.Least).WithFix("give one between 0 and 1")
 	}
 	return nil
+}
+
+// Records is how many records the index has.
+func (m *Matcher) Records() int64 { return m.index.Records }
+
+// Sample gives up to n records from all over the index as somebody else may
+// write them down, without their keys, and the leads that they belong to.
+func (m *Matcher) Sample(n int) (given []leadlake.MatchRecord, leads []string, err error) {
+	for i := range int64(n) {
+		r, err := m.index.row(1 + i*m.index.Records/int64(n))
+		if err != nil {
+			return nil, nil, err
+		}
+		text := func(column string) string { return m.index.text(r, column) }
+		g := leadlake.MatchRecord{
+			Name: text("shown_name"), Street: strings.TrimSpace(text("house") + " " + text("street")), City: text("city"), Postal: text("postal"),
+			Phone: text("phone"), Website: text("domain"),
+		}
+		if lat, ok := r[m.index.at["lat"]].(float64); ok {
+			lon, _ := r[m.index.at["lon"]].(float64)
+			g.Lat, g.Lon = &lat, &lon
+		}
+		if m.index.isAnswer(r) || checkGiven(g) != nil {
+			continue
+		}
+		given, leads = append(given, g), append(leads, text("lead_id"))
+	}
+	return given, leads, nil
 }

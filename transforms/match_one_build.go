@@ -277,24 +277,31 @@ func (b *indexBuild) sections(ctx context.Context, w *sectionWriter) error {
 // writeRows writes the records in the order of their ids, which is that of
 // their keys, and where each begins.
 func (b *indexBuild) writeRows(ctx context.Context, w *sectionWriter) error {
+	// Sorting all rows at once would spill, so they are read in ranges of ids.
+	const leads = "create or replace table scratch.intermediate.int_index_leads as select provider, provider_key, any_value(lead_id) as lead_id from temp.published_lead_records where campaign_id = (select campaign_id from scratch.runtime.params) and not coalesce(is_answer, false) group by provider, provider_key"
+	if err := b.session.Exec(ctx, leads); err != nil {
+		return fmt.Errorf("read leads: %w", err)
+	}
 	const query = `
 select n.*, k.name as shown_name, l.lead_id
 from intermediate.int_records_normalised as n
 inner join intermediate.int_records_kept as k on k.record_id = n.record_id
-left join (
-    select provider, provider_key, any_value(lead_id) as lead_id
-    from temp.published_lead_records
-    where campaign_id = (select campaign_id from runtime.params) and not coalesce(is_answer, false)
-    group by provider, provider_key
-) as l on l.provider = n.provider and l.provider_key = n.provider_key and n.subject_key is null
+left join scratch.intermediate.int_index_leads as l
+    on l.provider = n.provider and l.provider_key = n.provider_key and n.subject_key is null
+where n.record_id >= %[1]d and n.record_id < %[2]d and k.record_id >= %[1]d and k.record_id < %[2]d
 order by n.record_id`
+	const sortedRows = 200_000
+	var records int64
+	if err := b.session.QueryRow(ctx, "select coalesce(max(record_id), 0) from intermediate.int_records_kept").Scan(&records); err != nil {
+		return fmt.Errorf("count records: %w", err)
+	}
 	var err error
-	if b.header.Columns, err = b.columns(ctx, query); err != nil {
+	if b.header.Columns, err = b.columns(ctx, fmt.Sprintf(query, 0, 0)); err != nil {
 		return err
 	}
 	offsets, buffer := []int64{w.at}, []byte(nil)
 	cells := make([]driver.Value, len(b.header.Columns))
-	err = b.session.Batches(ctx, query, func(batch arrow.RecordBatch) error {
+	write := func(batch arrow.RecordBatch) (err error) {
 		for at := range int(batch.NumRows()) {
 			for i := range cells {
 				if cells[i], err = arrowValue(batch.Column(i), at); err != nil {
@@ -308,9 +315,11 @@ order by n.record_id`
 			offsets = append(offsets, w.at)
 		}
 		return ctx.Err()
-	})
-	if err != nil {
-		return fmt.Errorf("write records: %w", err)
+	}
+	for low := int64(1); low <= records; low += sortedRows {
+		if err := b.session.Batches(ctx, fmt.Sprintf(query, low, low+sortedRows), write); err != nil {
+			return fmt.Errorf("write records: %w", err)
+		}
 	}
 	b.header.Records, b.header.OffsetsAt = int64(len(offsets)-1), w.at
 	for _, at := range offsets {

@@ -59,7 +59,13 @@ const unsafePrepared = "statistics_propagation,compressed_materialization"
 // engineMemory is what DuckDB may take for one request.
 const engineMemory = "256MB"
 
-func newMatchEngine(ctx context.Context, x *matchIndex) (_ *matchEngine, err error) {
+// asciiClasses make of the patterns of macros those that say the same of texts
+// without other letters. DuckDB compiles patterns for each request, and the
+// classes of Unicode take most of the time of one.
+var asciiClasses = [...]string{`\p{L}`, "a-zA-Z", `\p{N}`, "0-9", `\pL`, "[a-zA-Z]"}
+
+// newMatchEngine makes an engine, for ASCII texts alone where isASCII.
+func newMatchEngine(ctx context.Context, x *matchIndex, isASCII bool) (_ *matchEngine, err error) {
 	connector, err := duckdb.NewConnector("", nil)
 	if err != nil {
 		return nil, fmt.Errorf("open duckdb: %w", err)
@@ -86,6 +92,11 @@ func newMatchEngine(ctx context.Context, x *matchIndex) (_ *matchEngine, err err
 	if err != nil {
 		return nil, err
 	}
+	if isASCII {
+		for i, script := range project.scripts {
+			project.scripts[i].SQL = strings.NewReplacer(asciiClasses[:]...).Replace(script.SQL)
+		}
+	}
 	if err := project.Prepare(ctx, e); err != nil {
 		return nil, err
 	}
@@ -95,7 +106,8 @@ func newMatchEngine(ctx context.Context, x *matchIndex) (_ *matchEngine, err err
 	return e, e.prepare(ctx, project)
 }
 
-// makeTables makes the tables of Go and, as views, the models up to the keys.
+// makeTables makes the tables of Go and, as views, the models of keys. int_names
+// asks for the same key twice, so that is asked for directly.
 func (e *matchEngine) makeTables(ctx context.Context, x *matchIndex, project *Project) error {
 	if err := e.Exec(ctx, "insert into scratch.runtime.params (run_id, campaign_id, country) values ('match', 'match', $1)", x.Country); err != nil {
 		return err
@@ -122,7 +134,7 @@ func (e *matchEngine) makeTables(ctx context.Context, x *matchIndex, project *Pr
 	}
 	for _, table := range project.Order() {
 		m, isModel := project.Model(table)
-		if !isModel || table != "intermediate.int_names" && table != "intermediate.int_block_keys" && !strings.HasPrefix(table, "intermediate.int_keys_") {
+		if !isModel || table != "intermediate.int_block_keys" && !strings.HasPrefix(table, "intermediate.int_keys_") {
 			continue
 		}
 		if err := e.Exec(ctx, "create view scratch."+table+" as "+m.SQL); err != nil {
@@ -143,7 +155,7 @@ func (e *matchEngine) prepare(ctx context.Context, project *Project) error {
 		to    **sql.Stmt
 		query string
 	}{
-		{&e.named, "select k.record_id, n.name_key, k.phone, k.country, k.website, k.email from scratch.intermediate.int_records_kept as k left join scratch.intermediate.int_names as n on n.record_id = k.record_id order by k.record_id"},
+		{&e.named, "select record_id, name_key(name), phone, country, website, email from scratch.intermediate.int_records_kept"},
 		{&e.normalise, "insert into scratch.intermediate.int_records_normalised by name select * from (" + normalised.SQL + "\n) returning " + strings.Join(names, ", ")},
 		{&e.keys, "select k.record_id, k.block_key, hash(k.block_key, coalesce(r.postal, r.city, ''), left(r.name_compact, 4)) from scratch.intermediate.int_block_keys as k inner join scratch.intermediate.int_records_normalised as r on r.record_id = k.record_id"},
 		{&e.compare, "select c.left_id, c.right_id, " + levelColumns() + "distance_m(l.lat, l.lon, r.lat, r.lon) as metres from (" + compared.SQL + "\n) as c inner join scratch.intermediate.int_records_normalised as l on l.record_id = c.left_id inner join scratch.intermediate.int_records_normalised as r on r.record_id = c.right_id"},

@@ -197,8 +197,14 @@ func (m *matched) checkSingles(t *testing.T) {
 	for _, g := range m.given {
 		given = append(given, g)
 	}
+	for _, pool := range []enginePool{m.matcher.engines, m.matcher.plain} {
+		m.checkPool(t, pool, given)
+	}
+}
+
+func (m *matched) checkPool(t *testing.T, pool enginePool, given []leadlake.MatchRecord) {
 	found := map[string]float64{}
-	err := m.matcher.with(t.Context(), func(e *matchEngine) error {
+	err := m.matcher.with(t.Context(), pool, func(e *matchEngine) error {
 		return m.matcher.each(t.Context(), e, given, func(_ int, pair foundPair, rows map[int64]record) {
 			left, right := m.matcher.index.key(rows[pair.left]), m.matcher.index.key(rows[pair.right])
 			if left != right { // itself, as it is stored

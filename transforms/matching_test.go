@@ -19,7 +19,7 @@ func newMatcher(t *testing.T) matcher {
 	m.db.SetMaxOpenConns(1) // the search path is a connection's
 	m.exec(t, "attach ':memory:' as lake")
 	m.exec(t, "attach ':memory:' as scratch")
-	for _, schema := range []string{"lake.raw", "lake.candidates", "scratch.runtime", "scratch.intermediate"} {
+	for _, schema := range []string{"lake.raw", "lake.candidates", "lake.marts", "scratch.runtime", "scratch.intermediate"} {
 		m.exec(t, "create schema "+schema)
 	}
 	m.exec(t, "set search_path = 'scratch.main,scratch.intermediate'")

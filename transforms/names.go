@@ -68,9 +68,12 @@ func newWordBook() wordBook {
 
 // words are the distinct words of a name key, sorted. Runs of a script without
 // spaces become pairs of characters.
-func (b wordBook) words(key string) []string {
-	var out []string
-	for _, w := range strings.Fields(key) {
+func (b wordBook) words(key string) []string { return b.appendWords(nil, key) }
+
+// appendWords is words into a slice that is used again: a run takes some
+// millions of names apart.
+func (b wordBook) appendWords(out []string, key string) []string {
+	for w := range strings.FieldsSeq(key) {
 		if to, known := b.spelling[w]; known {
 			w = to
 		}
@@ -147,28 +150,34 @@ func NameTokens(ctx context.Context, s *lake.Session) error {
 	book := newWordBook()
 	const query = "select record_id, name_key from intermediate.int_names where record_id >= %d and record_id < %d"
 	var mu sync.Mutex
-	frequency, records := map[string]int64{}, int64(0)
+	var idle []*wordCounter // one a goroutine, in the end
+	records := int64(0)
 	count := func(in arrow.RecordBatch) arrow.RecordBatch {
-		own := map[string]int64{}
+		mu.Lock()
+		counter := &wordCounter{places: map[string]int{}}
+		if n := len(idle); n > 0 {
+			counter, idle = idle[n-1], idle[:n-1]
+		}
+		mu.Unlock()
 		keys := in.Column(1).(*array.String)
 		for row := range keys.Len() {
-			for _, w := range book.words(keys.Value(row)) {
-				own[w]++
-			}
+			counter.add(book, keys.Value(row))
 		}
 		mu.Lock()
 		defer mu.Unlock()
+		idle = append(idle, counter)
 		records += int64(keys.Len())
-		for w, n := range own {
-			// A word is a part of the batch's memory, and assigning to a map
-			// replaces even a key that is there.
-			frequency[strings.Clone(w)] += n
-		}
 		in.Retain()
 		return in
 	}
 	if err := eachRange(ctx, s, query, count, func([]arrow.RecordBatch) error { return nil }); err != nil {
 		return fmt.Errorf("count the words of names: %w", err)
+	}
+	frequency := map[string]int64{}
+	for _, counter := range idle {
+		for w, place := range counter.places {
+			frequency[w] += counter.counts[place]
+		}
 	}
 	tokens := make(map[string]int64, len(frequency))
 	for w, n := range frequency {
@@ -179,23 +188,53 @@ func NameTokens(ctx context.Context, s *lake.Session) error {
 	})
 }
 
+// wordCounter counts in how many names words are.
+type wordCounter struct {
+	places map[string]int // in counts
+	counts []int64
+	words  []string // of one name
+}
+
+func (c *wordCounter) add(book wordBook, key string) {
+	c.words = book.appendWords(c.words[:0], key)
+	for _, w := range c.words {
+		place, known := c.places[w]
+		if !known {
+			place = len(c.counts)
+			c.places[strings.Clone(w)] = place // w is a part of the batch's memory
+			c.counts = append(c.counts, 0)
+		}
+		c.counts[place]++
+	}
+}
+
 // batch turns (record_id, name_key) into nameSchema.
 func (b wordBook) batch(in arrow.RecordBatch, tokens map[string]int64) arrow.RecordBatch {
 	ids, keys := in.Column(0).(*array.Int64), in.Column(1).(*array.String)
 	out := array.NewRecordBuilder(memory.DefaultAllocator, nameSchema)
 	defer out.Release()
+	n := ids.Len()
+	for _, f := range out.Fields() {
+		f.Reserve(n)
+	}
+	recordIDs, nameKeys, sums := out.Field(0).(*array.Int64Builder), out.Field(1).(*array.StringBuilder), out.Field(5).(*array.Int64Builder)
 	words, numbers, rare := out.Field(2).(*array.ListBuilder), out.Field(3).(*array.ListBuilder), out.Field(4).(*array.ListBuilder)
-	for row := range ids.Len() {
-		out.Field(0).(*array.Int64Builder).Append(ids.Value(row))
-		out.Field(1).(*array.StringBuilder).Append(keys.Value(row))
+	wordValues, numberValues, rareValues := words.ValueBuilder().(*array.StringBuilder), numbers.ValueBuilder().(*array.Int64Builder), rare.ValueBuilder().(*array.Int64Builder)
+	var own []string
+	var letters acronymist
+	for row := range n {
+		key := keys.Value(row)
+		recordIDs.Append(ids.Value(row))
+		nameKeys.Append(key)
 		words.Append(true)
 		numbers.Append(true)
 		rare.Append(true)
 		sum, rarest := int64(0), [2]int64{}
-		for _, w := range b.words(keys.Value(row)) {
+		own = b.appendWords(own[:0], key)
+		for _, w := range own {
 			t := tokens[w]
-			words.ValueBuilder().(*array.StringBuilder).Append(w)
-			numbers.ValueBuilder().(*array.Int64Builder).Append(t)
+			wordValues.Append(w)
+			numberValues.Append(t)
 			sum += t >> tokenWeightBit
 			if t > rarest[0] {
 				rarest[0], rarest[1] = t, rarest[0]
@@ -205,34 +244,61 @@ func (b wordBook) batch(in arrow.RecordBatch, tokens map[string]int64) arrow.Rec
 		}
 		for _, t := range rarest {
 			if t != 0 {
-				rare.ValueBuilder().(*array.Int64Builder).Append(t)
+				rareValues.Append(t)
 			}
 		}
-		out.Field(5).(*array.Int64Builder).Append(sum)
-		initials, letters := acronyms(keys.Value(row))
-		appendText(out.Field(6), initials)
-		appendText(out.Field(7), letters)
+		sums.Append(sum)
+		letters.read(key)
+		appendRunes(out.Field(6), letters.initials)
+		appendRunes(out.Field(7), letters.letters)
 	}
 	return out.NewRecordBatch()
 }
 
-// acronyms are the letters that a name may be abbreviated to, and those that it
-// may be an abbreviation by. They are sorted, because some lists put a name's
-// last word first.
-func acronyms(key string) (initials, letters string) {
-	words := strings.Fields(key)
-	if len(words) > 1 {
-		var first []rune
-		for _, w := range words {
-			r, _ := utf8.DecodeRuneInString(w)
-			first = append(first, r)
+// acronymist finds the letters that a name may be abbreviated to, and those
+// that it may be an abbreviation by. They are sorted, because some lists put a
+// name's last word first.
+type acronymist struct {
+	initials []rune // of two words or more
+	letters  []rune // of a name of two to six
+}
+
+func (a *acronymist) read(key string) {
+	a.initials, a.letters = a.initials[:0], a.letters[:0]
+	begins, length := true, 0
+	for _, r := range key {
+		switch {
+		case r == ' ':
+			begins = true
+			continue
+		case begins:
+			a.initials = append(a.initials, r)
 		}
-		slices.Sort(first)
-		initials = string(first)
+		begins = false
+		if length++; length <= 6 {
+			a.letters = append(a.letters, r)
+		}
 	}
-	if compact := []rune(strings.Join(words, "")); len(compact) >= 2 && len(compact) <= 6 {
-		slices.Sort(compact)
-		letters = string(compact)
+	if len(a.initials) < 2 {
+		a.initials = a.initials[:0]
 	}
-	return initials, letters
+	if length < 2 || length > 6 {
+		a.letters = a.letters[:0]
+	}
+	slices.Sort(a.initials)
+	slices.Sort(a.letters)
+}
+
+// appendRunes appends a string, or null for an empty one.
+func appendRunes(b array.Builder, runes []rune) {
+	if len(runes) == 0 {
+		b.AppendNull()
+		return
+	}
+	text := b.(*array.StringBuilder)
+	buffer := make([]byte, 0, 64) // on the stack
+	for _, r := range runes {
+		buffer = utf8.AppendRune(buffer, r)
+	}
+	text.BinaryBuilder.Append(buffer)
 }

@@ -256,7 +256,7 @@ func (c *courier) printed(result any, err error, human func(w io.Writer)) error 
 	return err
 }
 
-// withNote says how a summary that is not done goes on.
+// unfinished says how a delivery that is not done goes on.
 func unfinished(s deliver.Summary) string {
 	if s.Done || s.DeliveryID == "" {
 		return ""
@@ -297,5 +297,5 @@ func firstLead(ctx context.Context, l *lake.Lake, dir string, sel snapshot.Selec
 	for lead, err := range snapshot.Stream(ctx, l, dir, sel) {
 		return lead, err
 	}
-	return nil, leadlake.Errorf(leadlake.NotFound, "campaign %s has no published lead %s", sel.Campaign, sel.LeadID).WithFix("leadlake lead show finds leads")
+	return nil, leadlake.Errorf(leadlake.NotFound, "campaign %s has no published lead %s", sel.Campaign, sel.LeadID).WithFix("leadlake export lists the leads of a campaign")
 }

@@ -52,10 +52,26 @@ func (a *app) courier(ctx context.Context, ws *workspace, name string) (*courier
 		c.engine.Bucket, err = c.bucket()
 		return c, err
 	}
+	if err := c.hasSecret(); err != nil {
+		return nil, err
+	}
 	if err := c.awake(ctx); err != nil {
 		return nil, err
 	}
 	return c, c.connect(ctx)
+}
+
+// hasSecret says what is missing before anything is planned.
+func (c *courier) hasSecret() error {
+	names := c.to.Spec().Secrets
+	if len(names) == 0 || c.engine.Getenv(names[0]) != "" {
+		return nil
+	}
+	fix := "set the environment variable " + names[0]
+	if own := c.set.ownVariable(c.name, names[0]); own != "" && own != names[0] {
+		fix += ", or " + own + " for this destination alone"
+	}
+	return leadlake.Errorf(leadlake.Unauthorized, "destination %s: it needs a secret", c.name).WithFix("%s", fix)
 }
 
 // onDestination runs fn with a destination of an existing workspace.

@@ -120,12 +120,11 @@ func (p *changePrinter) change(c deliver.Change) error {
 	var text strings.Builder
 	text.WriteString(line + "\n")
 	for _, f := range c.Fields {
-		switch {
-		case c.Op == deliver.Create:
+		if c.Op == deliver.Create {
 			fmt.Fprintf(&text, "    %s: %s\n", f.Field, short(f.After))
-		default:
-			fmt.Fprintf(&text, "    %s: %s -> %s\n", f.Field, short(f.Before), short(f.After))
+			continue
 		}
+		fmt.Fprintf(&text, "    %s: %s -> %s\n", f.Field, short(f.Before), short(f.After))
 	}
 	_, err := io.WriteString(p.out.stdout, text.String())
 	return err

@@ -152,9 +152,17 @@ func (d *desk) query(query string) (text string) {
 	return text
 }
 
-func TestDeliver_sends_once_is_proven_and_undone(t *testing.T) {
+// TestDeliver is one workspace for all, since a run of a campaign is most of the
+// time of a test.
+func TestDeliver(t *testing.T) {
 	t.Parallel()
 	m := newMarket(t)
+	t.Run("sends once, is proven and undone", func(t *testing.T) { testDeliverOnce(t, m) })
+	t.Run("names the fix of bad input", func(t *testing.T) { testDeliverBadInput(t, m) })
+	t.Run("follows the leads and leaves people alone", func(t *testing.T) { testDeliverChanges(t, m) })
+}
+
+func testDeliverOnce(t *testing.T, m market) {
 	d := m.desk(t)
 	for _, want := range []struct {
 		name, app, object string
@@ -201,9 +209,7 @@ func TestDeliver_sends_once_is_proven_and_undone(t *testing.T) {
 	}
 }
 
-func TestDeliver_follows_the_leads_and_leaves_people_alone(t *testing.T) {
-	t.Parallel()
-	m := newMarket(t)
+func testDeliverChanges(t *testing.T, m market) {
 	d := m.desk(t)
 	const to = "sandbox-salesforce"
 	var dry struct {
@@ -254,11 +260,9 @@ func TestDeliver_follows_the_leads_and_leaves_people_alone(t *testing.T) {
 	}
 }
 
-func TestDeliver_bad_input_gets_the_fix(t *testing.T) {
-	t.Parallel()
-	m := newMarket(t)
+func testDeliverBadInput(t *testing.T, m market) {
 	typo := m.write(t, "typo.yaml", "version: 1\nkey: lead_id\nfields: [{to: Company, from: name}, {to: LastName, from: name}, {to: Lead_Skore__c, from: lead_score}]\n")
-	path := m.write(t, "path.yaml", "version: 1\nkey: lead_id\nfields: [{to: Company, from: nmae}]\n")
+	path := m.write(t, "path.yaml", "version: 1\nkey: lead_id\nfields: [{to: Company, from: nomen}]\n")
 	config := m.write(t, "leadlake.yaml", `destinations:
   typo: {kind: salesforce, sandbox: true, mapping: `+typo+`}
   path: {kind: salesforce, sandbox: true, mapping: `+path+`}
@@ -266,6 +270,7 @@ func TestDeliver_bad_input_gets_the_fix(t *testing.T) {
   keyless: {kind: hubspot, base_url: "http://`+m.env["LEADLAKE_SANDBOX_ADDR"]+`/hubspot"}
   bad: {kind: csv, select: {campaign: gone}}
   vip: {kind: csv, select: {tiers: [A]}}
+  hook: {kind: webhook, base_url: "https://hooks.example"}
 `)
 	d := m.desk(t, config)
 	for name, c := range map[string]struct {
@@ -276,9 +281,10 @@ func TestDeliver_bad_input_gets_the_fix(t *testing.T) {
 	}{
 		"a destination that is not there":  {"crm", deliverFlags{}, leadlake.NotFound, []string{`no destination "crm"`, "typo"}},
 		"a field that is not there":        {"typo", deliverFlags{}, leadlake.Invalid, []string{"Lead_Skore__c", "no such field", "mend the mapping"}},
-		"a path that no lead has":          {"path", deliverFlags{}, leadlake.Invalid, []string{"path.yaml", "nmae"}},
+		"a path that no lead has":          {"path", deliverFlags{}, leadlake.Invalid, []string{"path.yaml", "nomen"}},
 		"a mapping file that is not there": {"none", deliverFlags{}, leadlake.NotFound, []string{"nowhere.yaml", "leadlake mapping show salesforce"}},
-		"a secret that is not set":         {"keyless", deliverFlags{}, leadlake.Unauthorized, []string{"needs a secret", "LEADLAKE_HUBSPOT_TOKEN"}},
+		"a secret that is not set":         {"keyless", deliverFlags{}, leadlake.Unauthorized, []string{"needs a secret", "LEADLAKE_HUBSPOT_TOKEN", "LEADLAKE_KEYLESS_TOKEN"}},
+		"the secret of a webhook":          {"hook", deliverFlags{}, leadlake.Unauthorized, []string{"LEADLAKE_WEBHOOK_SECRET", "LEADLAKE_HOOK_SECRET"}},
 		"a campaign that is not there":     {"bad", deliverFlags{}, leadlake.NotFound, []string{`"gone" has published nothing`, "leadlake runs"}},
 		"a tier that it does not get":      {"vip", deliverFlags{tiers: []string{"cold"}}, leadlake.Invalid, []string{"vip gets the tiers A alone"}},
 		"a tier that is none":              {"vip", deliverFlags{tiers: []string{"D"}}, leadlake.Invalid, []string{`tier "D" is none`}},

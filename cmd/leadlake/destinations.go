@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -237,11 +236,9 @@ func tiers(names []string) ([]leadlake.Tier, error) {
 // LEADLAKE_WEST_CLIENT_SECRET of the destination west stands for
 // LEADLAKE_SALESFORCE_CLIENT_SECRET.
 func (d DestinationConfig) secrets(name string, getenv func(string) string) func(string) string {
-	own := envName([]string{strings.ReplaceAll(name, "-", "_"), ""})
 	return func(variable string) string {
-		rest, isKinds := strings.CutPrefix(variable, envName([]string{d.Kind, ""}))
-		if isKinds {
-			if value := getenv(own + rest); value != "" {
+		if own := d.ownVariable(name, variable); own != "" {
+			if value := getenv(own); value != "" {
 				return value
 			}
 		}
@@ -255,12 +252,12 @@ func (d DestinationConfig) secrets(name string, getenv func(string) string) func
 	}
 }
 
-// isLoopback says whether an address is on this machine.
-func isLoopback(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil {
-		return false
+// ownVariable is the variable of a destination's own name that stands for one
+// of its kind; "" for a variable that is not its kind's.
+func (d DestinationConfig) ownVariable(name, variable string) string {
+	rest, isKinds := strings.CutPrefix(variable, envName([]string{d.Kind, ""}))
+	if !isKinds {
+		return ""
 	}
-	ip := net.ParseIP(u.Hostname())
-	return ip != nil && ip.IsLoopback() || u.Hostname() == "localhost"
+	return envName([]string{strings.ReplaceAll(name, "-", "_"), rest})
 }

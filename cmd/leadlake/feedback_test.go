@@ -79,7 +79,7 @@ func TestFeedback_brings_outcomes_once_and_keeps_who_opted_out_from_being_sent(t
 		}
 	}
 
-	// All three move. The one who opted out is not told about it.
+	// Two move, and the one who opted out is there once more by another name: it is not sent.
 	d.ws.Close()
 	m.publish(t, strings.ReplaceAll(firmsList, "St,Sp", "Street,Sp")+"5,Oak Tree Books,7 Oak St,Shelbyville,(217) 555-0199,office@oak-street-books.example\n")
 	d = m.desk(t)

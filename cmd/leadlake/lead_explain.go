@@ -26,6 +26,7 @@ type explainedPair struct {
 	transforms.RecordExplanation
 	IsOneLead bool           `json:"is_one_lead"`
 	Link      *leadlake.Link `json:"link,omitempty"` // what a person said last, and stands: it wins
+	Cut       string         `json:"cut,omitempty"` // why the run kept them apart although they were to merge
 	Outcome   string         `json:"outcome"`
 }
 
@@ -98,6 +99,11 @@ func (a *app) explainLeads(ctx context.Context, ws *workspace, s *lake.Session, 
 	x := explainedLeads{CampaignID: campaign, RunID: matcher.RunID()}
 	for _, f := range found {
 		pair := explainedPair{RecordExplanation: f, IsOneLead: f.LeftLead != "" && f.LeftLead == f.RightLead, Link: lastLink(links, f.Left, f.Right)}
+		if !pair.IsOneLead && len(x.Pairs) < tableRows {
+			if pair.Cut, err = transforms.ReadCut(ctx, s, x.RunID, f.Left, f.Right); err != nil {
+				return explainedLeads{}, err
+			}
+		}
 		pair.Outcome = pair.outcome()
 		x.Pairs = append(x.Pairs, pair)
 	}
@@ -122,6 +128,8 @@ func (p explainedPair) outcome() string {
 		became = "they are in one lead"
 	}
 	switch {
+	case p.Link != nil && p.Link.Kind == leadlake.LinkMust && p.Cut == "contradicting_links":
+		return fmt.Sprintf("%s said on %s that they are one business, but somebody keeps them apart by other records, and never-link wins: leadlake lead links lists what was said; %s", p.Link.Who, p.Link.At.Format(time.DateOnly), became)
 	case p.Link != nil && p.Link.Kind == leadlake.LinkMust:
 		return fmt.Sprintf("%s said on %s that they are one business, which wins; %s", p.Link.Who, p.Link.At.Format(time.DateOnly), became)
 	case p.Link != nil:
@@ -130,6 +138,12 @@ func (p explainedPair) outcome() string {
 		return "they were never compared, because they share no blocking key; " + became + " by other records between them"
 	case !p.IsCompared:
 		return "they were never compared, because they share no blocking key; this is what they would weigh; " + became
+	case p.Cut == "weak_bridge":
+		return "they match, but " + became + ": on average the records of these leads speak against each other"
+	case p.Cut == "never_link":
+		return "they match, but " + became + ": somebody keeps records of these leads apart"
+	case p.Cut == "too_large":
+		return "they match, but " + became + ": too many records hung together, and this pair is not among the surest"
 	case p.IsMatch && !p.IsOneLead:
 		return "they match, but " + became + ": the other records of these leads speak against it, or somebody keeps them apart, or one of the records was rejected"
 	case !p.IsMatch && p.IsOneLead:

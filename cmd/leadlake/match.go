@@ -23,6 +23,7 @@ type matchFlags struct {
 	record   leadlake.MatchRecord
 	options  transforms.MatchOptions
 	explain  bool
+	measure  int
 }
 
 // matchChunk is how many records of a stream are matched at a time.
@@ -69,6 +70,7 @@ match/ of the workspace.`,
 	cmd.Flags().IntVar(&f.options.Candidates, "candidates", 5, "leads to return at most")
 	cmd.Flags().Float64Var(&f.options.Least, "least", 0.01, "smallest probability of a lead to return")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "show the waterfall of each lead")
+	cmd.Flags().IntVar(&f.measure, "measure", 0, "match so many of the published records instead, one at a time, and say how long it takes")
 	cmd.MarkFlagsRequiredTogether("lat", "lon")
 	return cmd
 }
@@ -93,6 +95,9 @@ func (a *app) match(cmd *cobra.Command, f matchFlags) error {
 		return err
 	}
 	defer matcher.Close() //nolint:errcheck // it was only read
+	if f.measure > 0 {
+		return a.measureMatches(ctx, matcher, f.measure, f.options)
+	}
 	byFlags := false
 	for _, name := range []string{"name", "street", "city", "postal", "country", "phone", "website", "email", "lat"} {
 		byFlags = byFlags || cmd.Flags().Changed(name)

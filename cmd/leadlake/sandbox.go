@@ -20,7 +20,8 @@ func sandboxCmd(a *app) *cobra.Command {
 		Short: "Run stand-ins of the providers on this machine until stopped",
 		Long: `Serves the providers' APIs over a generated city, on loopback only. The same
 seed gives the same city. Point a provider's base_url at it to rehearse a
-campaign without keys and without cost.`,
+campaign without keys and without cost. The CRMs are there as well: leadlake
+deliver sandbox-salesforce, sandbox-hubspot, ... deliver to them.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if addr == "" {

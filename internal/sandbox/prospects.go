@@ -3,6 +3,7 @@ package sandbox
 import (
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/leadlake/leadlake/internal/sandbox/crm"
 	"github.com/leadlake/leadlake/internal/sandbox/world"
@@ -12,15 +13,19 @@ import (
 // which no two share, else by its domain. What becomes of it there follows from
 // what it is, not from what was delivered of it.
 func prospects(w *world.World) func(crm.Prospect) (crm.Traits, bool) {
-	byPhone, byDomain := map[string]int{}, map[string]int{}
-	for i := range w.Businesses {
-		b := &w.Businesses[i]
-		byPhone[b.Phone] = i
-		if _, taken := byDomain[b.Domain]; !taken && b.Domain != "" {
-			byDomain[b.Domain] = i
+	index := sync.OnceValues(func() (byPhone, byDomain map[string]int) {
+		byPhone, byDomain = map[string]int{}, map[string]int{}
+		for i := range w.Businesses {
+			b := &w.Businesses[i]
+			byPhone[b.Phone] = i
+			if _, taken := byDomain[b.Domain]; !taken && b.Domain != "" {
+				byDomain[b.Domain] = i
+			}
 		}
-	}
+		return byPhone, byDomain
+	})
 	return func(who crm.Prospect) (crm.Traits, bool) {
+		byPhone, byDomain := index()
 		i, ok := byPhone[tenDigits(who.Phone)]
 		if _, domain, isMail := strings.Cut(strings.ToLower(who.Email), "@"); !ok && isMail {
 			i, ok = byDomain[domain]
@@ -32,9 +37,15 @@ func prospects(w *world.World) func(crm.Prospect) (crm.Traits, bool) {
 			return crm.Traits{}, false
 		}
 		b := &w.Businesses[i]
-		return crm.Traits{
+		t := crm.Traits{
 			ID: b.ID, Rating: b.Rating, Reviews: b.Reviews, Employees: b.Company.Employees, Tech: len(b.Company.Tech), Founded: b.Company.Founded,
-		}, true
+		}
+		for _, profile := range []string{b.Company.LinkedIn, b.Company.Twitter, b.Company.Facebook} {
+			if profile != "" {
+				t.Social++
+			}
+		}
+		return t, true
 	}
 }
 

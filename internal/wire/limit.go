@@ -11,11 +11,12 @@ type Window string
 
 // The windows. A day and a month of a provider end where Limit.Reset says.
 const (
-	PerSecond Window = "second"
-	PerMinute Window = "minute"
-	PerHour   Window = "hour"
-	PerDay    Window = "day"
-	PerMonth  Window = "month"
+	PerSecond     Window = "second"
+	PerTenSeconds Window = "ten seconds"
+	PerMinute     Window = "minute"
+	PerHour       Window = "hour"
+	PerDay        Window = "day"
+	PerMonth      Window = "month"
 )
 
 // length of a window; that of a month is the longest.
@@ -23,6 +24,8 @@ func (w Window) length() time.Duration {
 	switch w {
 	case PerSecond:
 		return time.Second
+	case PerTenSeconds:
+		return 10 * time.Second
 	case PerMinute:
 		return time.Minute
 	case PerHour:
@@ -35,7 +38,7 @@ func (w Window) length() time.Duration {
 
 // paced windows are so short that calls are spread over them evenly. The
 // longer ones are counted, and used as fast as the short ones allow.
-func (w Window) paced() bool { return w == PerSecond || w == PerMinute }
+func (w Window) paced() bool { return w == PerSecond || w == PerTenSeconds || w == PerMinute }
 
 // Reset says when a window of a day or month begins anew.
 type Reset string

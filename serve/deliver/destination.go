@@ -295,10 +295,11 @@ type (
 
 // Windows and verdicts of package wire.
 const (
-	PerSecond = wire.PerSecond
-	PerMinute = wire.PerMinute
-	PerHour   = wire.PerHour
-	PerDay    = wire.PerDay
+	PerSecond     = wire.PerSecond
+	PerTenSeconds = wire.PerTenSeconds
+	PerMinute     = wire.PerMinute
+	PerHour       = wire.PerHour
+	PerDay        = wire.PerDay
 
 	Fine    = wire.Fine
 	Miss    = wire.Miss

@@ -158,9 +158,8 @@ func (f *puller) queued(ctx context.Context) error {
 
 // group makes some events durable, then moves the cursor.
 func (f *puller) group(ctx context.Context, group []happened) error {
-	var err error
-	if f.lease, err = f.Inbox.Renew(ctx, f.lease, 2*f.Lease); err != nil {
-		return err // another pulls
+	if err := f.alive(ctx); err != nil {
+		return err
 	}
 	group = distinct(group)
 	f.cursor.PulledAt = f.Now()
@@ -195,6 +194,12 @@ func (f *puller) group(ctx context.Context, group []happened) error {
 	}
 	f.Progress(f.sum)
 	return nil
+}
+
+// alive renews the lease; it is an error where another pulls by now.
+func (f *puller) alive(ctx context.Context) (err error) {
+	f.lease, err = f.Inbox.Renew(ctx, f.lease, 2*f.Lease)
+	return err
 }
 
 // distinct keeps the first of the events with one id.

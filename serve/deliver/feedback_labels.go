@@ -26,6 +26,7 @@ func (f *puller) label(ctx context.Context) (int64, error) {
 			return 0, err
 		}
 		if !found {
+			n -= f.dueOf(ctx, id)
 			continue
 		}
 		if err := f.query(ctx, "feedback_features"); err != nil {
@@ -43,9 +44,10 @@ func (f *puller) label(ctx context.Context) (int64, error) {
 			_ = f.Lake.Exec(context.WithoutCancel(ctx), "drop table if exists "+part)
 		}
 	}()
-	var labelled int64
+	if err := f.alive(ctx); err != nil {
+		return 0, err
+	}
 	err = f.Lake.Commit(ctx, func(ctx context.Context) error {
-		labelled = n // a commit that lost a race runs again
 		for _, part := range parts {
 			if err := f.addLabels(ctx, part); err != nil {
 				return fmt.Errorf("add labels: %w", err)
@@ -57,7 +59,17 @@ func (f *puller) label(ctx context.Context) (int64, error) {
 		}
 		return f.query(ctx, "feedback_relabel")
 	})
-	return labelled, err
+	return n, err
+}
+
+// dueOf is how many leads of a delivery cannot be labelled: what was known of
+// them then is no longer kept.
+func (f *puller) dueOf(ctx context.Context, deliveryID string) (n int64) {
+	const query = "select count(*) from scratch.runtime.feedback_due where is_new and delivery_id = $1"
+	if err := f.Lake.QueryRow(ctx, query, deliveryID).Scan(&n); err != nil {
+		f.Log.Warn("cannot count leads without a label", "delivery_id", deliveryID, "err", err)
+	}
+	return n
 }
 
 // findDue collects what is to be labelled, and says how much that is.

@@ -80,6 +80,9 @@ func (f *puller) publish(ctx context.Context, group []happened) (mapped map[stri
 	if fresh == 0 {
 		return mapped, 0, nil
 	}
+	if err := f.alive(ctx); err != nil {
+		return nil, 0, err
+	}
 	err = f.Lake.Commit(ctx, func(ctx context.Context) error { return f.query(ctx, "feedback_publish", f.cursor.PulledAt) })
 	return mapped, fresh, err
 }

@@ -49,7 +49,7 @@ type told struct {
 
 func (w *told) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
-// Do answers like the toy's server, with the time there.
+// date has answers say what time it is there.
 func (w *told) date(next deliver.Doer) deliver.Doer {
 	return doer(func(r *http.Request) (*http.Response, error) {
 		resp, err := next.Do(r)

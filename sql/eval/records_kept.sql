@@ -30,58 +30,54 @@ records as (
     select * from read_parquet(getvariable('records_file'))
 ),
 
-repeated as (
-    select source, source_key
+-- keys are numbered, not rows: to sort those, or to rank them within a key, is dear
+keys as (
+    select source, source_key, min(subject_key is not null) as is_answer, count(*) as copies
     from records
+    where source_key is not null
     group by source, source_key
-    having count(*) > 1
 ),
 
--- ranking whole rows is dear and repeats are few, so only those are ranked
-single as (
-    select r.*
-    from records as r
-    anti join repeated as k on k.source is not distinct from r.source and k.source_key = r.source_key
-    where r.source_key is not null
-    union all
-    select r.*
-    from records as r
-    semi join repeated as k on k.source is not distinct from r.source and k.source_key = r.source_key
-    qualify
-        row_number() over (
-            partition by r.source, r.source_key
-            order by r.name, r.street, r.city, r.postal, r.phone, r.website, r.email
-        ) = 1
-),
-
--- for the same reason keys are numbered, not rows
 numbered as (
-    select
-        source,
-        source_key,
-        row_number() over (order by subject_key is not null, source, source_key) as record_id,
-    from single
+    select source, source_key, copies, row_number() over (order by is_answer, source, source_key) as record_id
+    from keys
+),
+
+placed as (
+    select n.record_id, n.copies, r.*
+    from records as r
+    inner join numbered as n on n.source is not distinct from r.source and n.source_key = r.source_key
+),
+
+single as (
+    select *
+    from placed
+    where copies = 1
+    union all
+    select *
+    from placed
+    where copies > 1
+    qualify row_number() over (partition by record_id order by name, street, city, postal, phone, website, email) = 1
 )
 
 select
-    n.record_id,
+    record_id,
     'list' as adapter,
-    s.source as provider,
-    s.source_key as provider_key,
-    s.name,
-    s.street,
-    s.city,
-    s.region,
-    s.postal,
-    upper(s.country) as country,
-    s.lat,
-    s.lon,
-    s.phone,
-    s.website,
-    s.email,
-    s.category,
-    s.subject_provider,
-    s.subject_key,
-    s.likelihood,
-from single as s
-inner join numbered as n on n.source is not distinct from s.source and n.source_key = s.source_key
+    source as provider,
+    source_key as provider_key,
+    name,
+    street,
+    city,
+    region,
+    postal,
+    upper(country) as country,
+    lat,
+    lon,
+    phone,
+    website,
+    email,
+    category,
+    subject_provider,
+    subject_key,
+    likelihood,
+from single

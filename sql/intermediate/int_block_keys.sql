@@ -1,25 +1,25 @@
--- int_block_keys: one row per record and blocking rule that it takes part in
+-- int_block_keys: one row per record and blocking key that it has
 -- grain: none
--- keys: record_id -> intermediate.int_records_kept.record_id
+-- keys: none
 -- materialize: table
 -- pii: none
 -- why: a pair that shares no key is never compared, so each rule covers what another's missing field loses; answers
---   about one lead take part in none, because they are compared to their subject alone
+--   about one lead take part in none, because they are compared to their subject alone; a key is a hash, because
+--   it is only ever compared
 
 with keyed as (
-    select 'phone' as rule, * from intermediate.int_keys_phone
+    select record_id, key from intermediate.int_keys_phone
     union all
-    select 'domain' as rule, * from intermediate.int_keys_domain
+    select record_id, key from intermediate.int_keys_domain
     union all
-    select 'name' as rule, * from intermediate.int_keys_name
+    select record_id, key from intermediate.int_keys_name
     union all
-    select 'address' as rule, * from intermediate.int_keys_address
+    select record_id, key from intermediate.int_keys_address
     union all
-    select 'geo' as rule, * from intermediate.int_keys_geo
+    select record_id, key from intermediate.int_keys_geo
     union all
-    select 'token' as rule, * from intermediate.int_keys_token
+    select record_id, key from intermediate.int_keys_token
 )
 
-select k.record_id, k.rule, hash(k.key) as block_key
-from keyed as k
-where k.key is not null
+select record_id, key as block_key
+from keyed

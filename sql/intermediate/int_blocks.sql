@@ -5,7 +5,7 @@
 -- pii: none
 -- why: the number of pairs is known before any pair is made
 
-select block_key, min(rule) as rule, count(*) as records
+select block_key, count(*) as records
 from intermediate.int_block_keys
 group by block_key
 having count(*) > 1

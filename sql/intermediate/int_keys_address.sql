@@ -1,18 +1,23 @@
 -- int_keys_address: one row per record and blocking key of its address
 -- grain: none
--- keys: record_id -> intermediate.int_records_kept.record_id
+-- keys: none
 -- materialize: view
 -- pii: key
--- why: the second key forgives a typo in the street, the third a street that is missing or written otherwise
+-- why: house and street with the start of the name, because most who share an address are neighbours; records without
+--   a place have no other key that forgives a typo at the start of the name, so they have three that do
 
-select record_id, 'a' || house || '|' || street || '|' || coalesce(postal, city, '') as key
+select record_id, hash('h', house, left(street, 3), city, left(name_compact, 2)) as key
 from intermediate.int_records_normalised
 where subject_key is null and house is not null and street is not null
 union all
-select record_id, 'h' || house || '|' || left(street, 3) || '|' || coalesce(city, '') as key
+select record_id, hash('a', house, street, coalesce(postal, city)) as key
 from intermediate.int_records_normalised
-where subject_key is null and house is not null and street is not null
+where subject_key is null and lat is null and house is not null and street is not null
 union all
-select record_id, 'z' || house || '|' || postal || '|' || left(name_compact, 2) as key
+select record_id, hash('i', house, left(street, 3), city) as key
 from intermediate.int_records_normalised
-where subject_key is null and house is not null and postal is not null
+where subject_key is null and lat is null and house is not null and street is not null
+union all
+select record_id, hash('z', house, postal, left(name_compact, 2)) as key
+from intermediate.int_records_normalised
+where subject_key is null and (lat is null or street is null) and house is not null and postal is not null

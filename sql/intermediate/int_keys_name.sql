@@ -1,14 +1,14 @@
 -- int_keys_name: one row per record and blocking key of its name
 -- grain: none
--- keys: record_id -> intermediate.int_records_kept.record_id
+-- keys: none
 -- materialize: view
 -- pii: key
--- why: equal names in one place, and names that begin alike in one city
+-- why: equal names in one place; and, without a place, names that begin alike in one city
 
-select record_id, 'n' || name_compact || '|' || coalesce(postal, city, '') as key
+select record_id, hash('n', name_compact, coalesce(postal, city)) as key
 from intermediate.int_records_normalised
 where subject_key is null and name_compact is not null
 union all
-select record_id, 'c' || left(name_compact, 7) || '|' || coalesce(city, '') as key
+select record_id, hash('c', left(name_compact, 7), city) as key
 from intermediate.int_records_normalised
-where subject_key is null and name_compact is not null
+where subject_key is null and lat is null and name_compact is not null

@@ -89,6 +89,8 @@ rest_texts as (
         *,
         array_text(l_rest) as l_text,
         array_text(r_rest) as r_text,
+        tokens_kinds(l_only) as l_kinds,
+        tokens_kinds(r_only) as r_kinds,
     from rests
 ),
 
@@ -98,10 +100,8 @@ softened as (
         case
             when l_rest is null or 2 * least(length(l_text), length(r_text)) < length(l_text) then 0.0
             when length(l_text) < 3 or length(r_text) < 3 then 0.0
-            else greatest(
-                jaro_winkler_similarity(l_text, r_text),
-                jaro_winkler_similarity(array_text_reversed(l_rest), r_text)
-            )
+            when jaro_winkler_similarity(l_text, r_text) >= 0.88 then 1.0
+            else jaro_winkler_similarity(array_text_reversed(l_rest), r_text)
         end as rest_jw,
         coalesce(
             length(l_text) >= 3
@@ -129,9 +129,12 @@ weighted as (
     from softened
 ),
 
+-- phones that are a digit apart have the same start or the same end
 shares as (
     select
         *,
+        right(l_phone, 5) = right(r_phone, 5)
+        or left(l_phone, length(l_phone) - 5) = left(r_phone, length(l_phone) - 5) as is_near_phone,
         shared_weight / greatest(least(l_weight, r_weight), 1) as contained,
         shared_weight / greatest(l_weight + r_weight - shared_weight, 1) as overlap,
     from weighted
@@ -164,13 +167,13 @@ levels as (
             else 3
         end as rest_level,
         case
-            when has_number(l_only) and has_number(r_only) then 1
-            when has_number(l_only) or has_number(r_only) then 2
+            when l_kinds in (1, 3) and r_kinds in (1, 3) then 1
+            when l_kinds in (1, 3) or r_kinds in (1, 3) then 2
             else 0
         end as number_level,
         case
-            when has_unit(l_only) and has_unit(r_only) then 2
-            when has_unit(l_only) or has_unit(r_only) then 1
+            when l_kinds >= 2 and r_kinds >= 2 then 2
+            when l_kinds >= 2 or r_kinds >= 2 then 1
             else 0
         end as unit_level,
         case
@@ -207,7 +210,7 @@ levels as (
             when l_tail = r_tail then 4
             when l_tail is null or r_tail is null then 0
             when l_phone is null or r_phone is null then 1
-            when levenshtein(l_phone, r_phone) <= 1 then 3
+            when is_near_phone and levenshtein(l_phone, r_phone) <= 1 then 3
             when left(l_phone, length(l_phone) - 3) = left(r_phone, length(r_phone) - 3) then 2
             else 1
         end as phone_level,

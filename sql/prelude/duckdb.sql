@@ -14,5 +14,5 @@ create or replace macro array_text_reversed(items) as array_to_string(list_rever
 -- Tokens are words as numbers (transforms/names.go): their weights, in half nats, and their kinds.
 create or replace macro tokens_weight(tokens) as
     cast(coalesce(list_sum(list_transform(tokens, lambda t: t >> 57)), 0) as integer);
-create or replace macro has_unit(tokens) as len(list_filter(tokens, lambda t: (t >> 56) & 1 = 1)) > 0;
-create or replace macro has_number(tokens) as len(list_filter(tokens, lambda t: (t >> 55) & 1 = 1)) > 0;
+-- 1 where one of them is a number or a single letter, 2 where one names a part of a business, 3 where both are there
+create or replace macro tokens_kinds(tokens) as coalesce((list_bit_or(tokens) >> 55) & 3, 0);

@@ -1,7 +1,7 @@
 -- Delivered leads whose window (the variable feedback_window, in hours) is over, with their label, where
--- temp.known_labels does not say so yet. A lead counts from its first delivery to a destination that tells what becomes of
--- leads; those are the rows of scratch.runtime.feedback_observed, with the time until which that is known. All before the
--- delivery and all after the window is no part of a label.
+-- temp.known_labels does not say so yet. A lead counts from its first delivery to a destination that tells what becomes
+-- of leads; those are the rows of scratch.runtime.feedback_observed, with the time until which that is known. All
+-- before the delivery and all after the window is no part of a label.
 
 create or replace table scratch.runtime.feedback_due as
 with delivered as (
@@ -27,9 +27,9 @@ complete as (
     select
         campaign_id,
         lead_id,
-        first_delivery.run_id as run_id,
-        first_delivery.delivery_id as delivery_id,
-        first_delivery.delivered_at as delivered_at,
+        first_delivery.run_id,
+        first_delivery.delivery_id,
+        first_delivery.delivered_at,
         first_delivery.delivered_at + to_hours(getvariable('feedback_window')) as closed_at,
     from delivered
     where first_delivery.observed_at >= first_delivery.delivered_at + to_hours(getvariable('feedback_window'))

@@ -1,5 +1,6 @@
--- The features of what one delivery (first argument) is due to be labelled, as the lake had them when the delivery began:
--- in the snapshot of the variable feedback_version. Of a run that was built again later nothing is seen.
+-- The features of what is due to be labelled of one delivery (the variable feedback_delivery), as the lake had them
+-- when the delivery began: in the snapshot of the variable feedback_version. Of a run that was built again later
+-- nothing is seen.
 
 -- noqa: disable=all
 create or replace table scratch.runtime.feedback_features as

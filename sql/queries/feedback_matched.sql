@@ -1,6 +1,6 @@
--- Which lead and which delivery each event of scratch.runtime.feedback_events belongs to: by what the ledger knows, else
--- by an id that marts.deliveries has. Of several deliveries of a lead it is the latest before the event, or the first.
--- Events that belong to nothing are not there.
+-- Which lead and which delivery each event of scratch.runtime.feedback_events belongs to: by what the ledger knows,
+-- else by an id that marts.deliveries has. Of several deliveries of a lead it is the latest before the event, or the
+-- first. What belongs to nothing is not there.
 
 create or replace table scratch.runtime.feedback_matched as
 with accepted as (
@@ -69,14 +69,14 @@ deliveries as (
 select
     n.destination || '/' || n.event_id as outcome_id,
     n.event_id,
-    n.lead.campaign_id as campaign_id,
-    n.lead.lead_id as lead_id,
-    d.delivery.run_id as run_id,
-    d.delivery.delivery_id as delivery_id,
+    n.lead.campaign_id,
+    n.lead.lead_id,
+    d.delivery.run_id,
+    d.delivery.delivery_id,
     n.destination,
     n.kind,
     n.occurred_at,
     n.detail,
-    d.delivery.delivered_at as delivered_at,
+    d.delivery.delivered_at,
 from named as n
 inner join deliveries as d on d.event_id = n.event_id

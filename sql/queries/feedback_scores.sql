@@ -1,5 +1,5 @@
--- The leads of one delivery (first argument) that matched events are about, as the lake had them when the delivery began:
--- in the snapshot of the variable feedback_version.
+-- The leads of one delivery (first argument) that matched events are about, as the lake had them when the delivery
+-- began: in the snapshot of the variable feedback_version.
 
 -- noqa: disable=all
 insert into scratch.runtime.feedback_scores by name

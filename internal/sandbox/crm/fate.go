@@ -18,6 +18,7 @@ type Traits struct {
 	Employees int
 	Tech      int // how many technologies it uses
 	Founded   int // year
+	Social    int // how many profiles in social networks it has
 }
 
 // traits are what the sandbox's sales people go by.
@@ -55,12 +56,12 @@ type fate struct {
 
 // odds is the hidden truth: the chance that a lead qualifies. It is a logistic
 // function, so that a model can learn it; the noise is in fateOf. The product is
-// for firms of about thirty people and for those that use software already;
-// young firms and those with many reviews are a little more open, and stars say
+// for young firms of about thirty people that use software already and are in
+// social networks; those with many reviews are a little more open, and stars say
 // nearly nothing. So rules that go by stars, websites and telephones do better
 // than chance and much worse than a model that has seen outcomes.
 func odds(t traits) float64 {
-	x := -4.6
+	x := -6.0
 	if t.Traits == (Traits{}) { // nothing is known of it: it is like others
 		x = -1.3
 	}
@@ -68,7 +69,7 @@ func odds(t traits) float64 {
 		off := math.Log10(float64(t.Employees)) - 1.5
 		x += 2.4 - math.Min(6, 4.4*off*off)
 	}
-	x += 1.3 * float64(min(t.Tech, 5))
+	x += 1.4 * float64(min(t.Tech, 5))
 	if t.Reviews > 0 {
 		x += 0.7 * (math.Log10(1+float64(t.Reviews)) - 1.5)
 	}
@@ -76,8 +77,9 @@ func odds(t traits) float64 {
 		x += 0.3 * (t.Rating - 4.3)
 	}
 	if t.Founded > 0 {
-		x += 0.015 * float64(t.Founded-1987)
+		x += 0.055 * float64(t.Founded-1987)
 	}
+	x += 1.1 * float64(t.Social)
 	if !t.reachable {
 		x -= 2
 	}

@@ -69,6 +69,11 @@ func TestFate_can_be_learnt_and_the_rules_do_not_know_it(t *testing.T) {
 		tr := traits{key: "business " + b.ID, reachable: true, Traits: Traits{
 			ID: b.ID, Rating: b.Rating, Reviews: b.Reviews, Employees: b.Company.Employees, Tech: len(b.Company.Tech), Founded: b.Company.Founded,
 		}}
+		for _, profile := range []string{b.Company.LinkedIn, b.Company.Twitter, b.Company.Facebook} {
+			if profile != "" {
+				tr.Social++
+			}
+		}
 		f := fateOf(tr)
 		s := sold{yes: f.qualified > 0 && f.qualified < 14*24*time.Hour}
 		// What a lead says: employees in classes, and of every third business nothing
@@ -81,7 +86,7 @@ func TestFate_can_be_learnt_and_the_rules_do_not_know_it(t *testing.T) {
 			}
 		}
 		if i%3 == 0 {
-			known.Employees, known.Tech, known.Founded = 8, 1, 0
+			known.Employees, known.Tech, known.Founded, known.Social = 8, 1, 0, 1
 		}
 		s.seen = odds(known)
 		// models/rules/baseline.yaml; nearly all are nearby and have a telephone.

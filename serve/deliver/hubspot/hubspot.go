@@ -111,7 +111,9 @@ func (d *Destination) Spec() deliver.Spec {
 	return deliver.Spec{
 		Name: "hubspot", BaseURL: d.cfg.BaseURL, Secrets: secrets,
 		Limits: []deliver.Limit{
-			{Calls: d.cfg.CallsPerSecond, Per: deliver.PerSecond}, {Calls: d.cfg.CallsPerDay, Per: deliver.PerDay},
+			// Ten seconds are HubSpot's own window. Of so long a one no place is lost
+			// because a call is a little late.
+			{Calls: 10 * d.cfg.CallsPerSecond, Per: deliver.PerTenSeconds}, {Calls: d.cfg.CallsPerDay, Per: deliver.PerDay},
 			{Endpoint: search, Calls: d.cfg.SearchsPerSecond, Per: deliver.PerSecond},
 		},
 		BatchRows: batchRows, ProbeRows: batchRows, Parallel: parallel, KeyField: d.cfg.IDProperty, Removes: true, Repeatable: true,

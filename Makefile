@@ -67,7 +67,7 @@ bench-score: test-deps ## scoring by boosted trees beside XGBoost itself
 bench-deliver: setup ## deliveries a second against the limits of the CRMs
 	go run ./internal/chaosdeliver bench $(ARGS)
 
-rehearse: setup ## campaigns against the truth: ARGS="tiling|estimates|budgets|kills [-n N]"
+rehearse: setup ## campaigns against the truth: ARGS="tiling|estimates|budgets|kills|learning [-n N]"
 	go run ./internal/rehearse $(ARGS)
 
 chaos: setup ## kill the program at random moments and compare what it leaves

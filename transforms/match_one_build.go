@@ -76,13 +76,18 @@ const matchMark = "LLMATCH1"
 
 // BuildMatchIndex makes the file by which single records are matched with the
 // published leads of a campaign, from the raw records of the published run and
-// what the run kept of its weights. It replaces the file in one step.
-func BuildMatchIndex(ctx context.Context, l *lake.Lake, p Params, path string, progress func(Event)) error {
+// what the run kept of its weights. It replaces the file in one step, and
+// empties the lake's scratch.intermediate, so nothing else may work there.
+func BuildMatchIndex(ctx context.Context, l *lake.Lake, p Params, path string, progress func(Event)) (err error) {
 	session, err := l.Session(ctx)
 	if err != nil {
 		return err
 	}
 	defer session.Close()
+	// The scratch database outlives the session, and a service runs for long.
+	defer func() {
+		err = errors.Join(err, clearIndexed(context.WithoutCancel(ctx), session))
+	}()
 	b := indexBuild{session: session, progress: progress, header: matchHeader{Format: matchIndexFormat}}
 	if b.header.Fingerprint, err = indexFingerprint(); err != nil {
 		return err
@@ -108,6 +113,18 @@ func BuildMatchIndex(ctx context.Context, l *lake.Lake, p Params, path string, p
 		return err
 	}
 	return b.write(ctx, path)
+}
+
+// clearIndexed drops what making an index left in scratch.
+func clearIndexed(ctx context.Context, s *lake.Session) error {
+	for _, statement := range []string{
+		"drop schema if exists scratch.intermediate cascade", "create schema scratch.intermediate", "detach database if exists matchstate",
+	} {
+		if err := s.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("clear scratch: %w", err)
+		}
+	}
+	return nil
 }
 
 // publication is the run that a campaign has published, and when it did. A
@@ -282,12 +299,13 @@ func (b *indexBuild) writeRows(ctx context.Context, w *sectionWriter) error {
 	if err := b.session.Exec(ctx, leads); err != nil {
 		return fmt.Errorf("read leads: %w", err)
 	}
+	// What a join asks of its left side alone would make it compare every row
+	// with every lead, so that stands in the select list.
 	const query = `
-select n.*, k.name as shown_name, l.lead_id
+select n.*, k.name as shown_name, case when n.subject_key is null then l.lead_id end as lead_id
 from intermediate.int_records_normalised as n
 inner join intermediate.int_records_kept as k on k.record_id = n.record_id
-left join scratch.intermediate.int_index_leads as l
-    on l.provider = n.provider and l.provider_key = n.provider_key and n.subject_key is null
+left join scratch.intermediate.int_index_leads as l on l.provider = n.provider and l.provider_key = n.provider_key
 where n.record_id >= %[1]d and n.record_id < %[2]d and k.record_id >= %[1]d and k.record_id < %[2]d
 order by n.record_id`
 	const sortedRows = 200_000

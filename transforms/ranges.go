@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -54,6 +55,9 @@ func convertRange(ctx context.Context, s *lake.Session, query string, convert fu
 		}
 	}()
 	if err != nil {
+		if short := memoryError("read records", err); short != nil {
+			return nil, short
+		}
 		return nil, err
 	}
 	outputs := make([]arrow.RecordBatch, len(inputs))
@@ -74,6 +78,8 @@ func convertTable(ctx context.Context, s *lake.Session, table, query string, sch
 	if err := s.Load(ctx, table, newBatchReader(schema, func(*array.RecordBuilder) bool { return false })); err != nil {
 		return fmt.Errorf("create %s: %w", table, err)
 	}
+	// What comes next is SQL: without this, its memory and ours add up.
+	defer debug.FreeOSMemory()
 	return eachRange(ctx, s, query, convert, func(batches []arrow.RecordBatch) error {
 		out, err := array.NewRecordReader(schema, batches)
 		if err != nil {
@@ -81,6 +87,9 @@ func convertTable(ctx context.Context, s *lake.Session, table, query string, sch
 		}
 		defer out.Release()
 		if err := s.Append(ctx, table, out); err != nil {
+			if short := memoryError("write "+table, err); short != nil {
+				return short
+			}
 			return fmt.Errorf("write %s: %w", table, err)
 		}
 		return nil

@@ -26,7 +26,7 @@ type explainedPair struct {
 	transforms.RecordExplanation
 	IsOneLead bool           `json:"is_one_lead"`
 	Link      *leadlake.Link `json:"link,omitempty"` // what a person said last, and stands: it wins
-	Cut       string         `json:"cut,omitempty"` // why the run kept them apart although they were to merge
+	Cut       string         `json:"cut,omitempty"`  // why the run kept them apart although they were to merge
 	Outcome   string         `json:"outcome"`
 }
 

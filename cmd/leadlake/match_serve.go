@@ -29,6 +29,7 @@ type matchService struct {
 	mu        sync.Mutex
 	campaigns map[string]*servedMatcher
 	working   sync.WaitGroup
+	making    sync.Mutex // indexes are made one at a time: they share the scratch database
 }
 
 // servedMatcher is the matcher of one campaign.
@@ -143,7 +144,9 @@ func (s *matchService) refresh(campaignID string, c *servedMatcher) {
 	}
 	var next *transforms.Matcher
 	if err == nil && !isCurrent {
+		s.making.Lock()
 		next, err = s.open(s.ctx, campaignID)
+		s.making.Unlock()
 	}
 	s.mu.Lock()
 	c.isBusy, c.checked, c.problem = false, s.now(), err

@@ -1,9 +1,10 @@
 // Command rehearse runs campaigns against the sandbox, which knows the truth,
 // and prints how leadlake does: how many calls a search takes against the best
-// that is possible, how close estimates come, whether a budget holds and
-// whether a page is ever paid twice however often the program is killed.
+// that is possible, how close estimates come, whether a budget holds, whether
+// a page is ever paid twice however often the program is killed, and whether a
+// model that learns from sales beats the rules.
 //
-//	rehearse tiling|estimates|budgets|kills [flags]
+//	rehearse tiling|estimates|budgets|kills|learning [flags]
 package main
 
 import (
@@ -35,11 +36,12 @@ var rehearsals = map[string]struct {
 	"estimates": {20, 3_000, estimates},
 	"budgets":   {200, 300, budgets},
 	"kills":     {1000, 12_000, kills},
+	"learning":  {1, 12_000, learning},
 }
 
 func main() {
 	if len(os.Args) < 2 || rehearsals[os.Args[1]].run == nil {
-		fmt.Fprintln(os.Stderr, "usage: rehearse tiling|estimates|budgets|kills [flags]")
+		fmt.Fprintln(os.Stderr, "usage: rehearse tiling|estimates|budgets|kills|learning [flags]")
 		os.Exit(2)
 	}
 	chosen := rehearsals[os.Args[1]]

@@ -3,8 +3,8 @@
 -- keys: none
 -- materialize: view
 -- pii: key
--- why: house and street with the start of the name, because most who share an address are neighbours; records without
---   a place have no other key that forgives a typo at the start of the name, so they have three that do
+-- why: with the start of the name, because most who share an address are neighbours, by street and city and again by
+--   postal code; records without a place have no other key that forgives a typo there, so they have two without it
 
 select record_id, hash('h', house, left(street, 3), city, left(name_compact, 2)) as key
 from intermediate.int_records_normalised
@@ -20,4 +20,4 @@ where subject_key is null and lat is null and house is not null and street is no
 union all
 select record_id, hash('z', house, postal, left(name_compact, 2)) as key
 from intermediate.int_records_normalised
-where subject_key is null and (lat is null or street is null) and house is not null and postal is not null
+where subject_key is null and house is not null and postal is not null

@@ -48,18 +48,18 @@ type BigMerge struct {
 	Sample  string `json:"sample"`         // some of its records
 }
 
-// MergesRefused is the error of a run that merges more than the limits allow.
+// MergesRefusedError says that a run merges more than the limits allow.
 // Nothing of it is published; a person may accept it.
-type MergesRefused struct {
+type MergesRefusedError struct {
 	Merges Merges
 	err    *leadlake.Error
 }
 
 // Error implements error.
-func (m *MergesRefused) Error() string { return m.err.Error() }
+func (m *MergesRefusedError) Error() string { return m.err.Error() }
 
 // Unwrap gives the error its code.
-func (m *MergesRefused) Unwrap() error { return m.err }
+func (m *MergesRefusedError) Unwrap() error { return m.err }
 
 // CheckMerges refuses a run that merges far more than what its campaign has
 // published, and leads that stand for too many records: one bad list must not
@@ -80,7 +80,7 @@ func CheckMerges(ctx context.Context, l *lake.Lake, p Params, limits MergeLimits
 	}
 	refused := leadlake.Errorf(leadlake.Conflict, "run %s merges more than it may: %s", p.Run.RunID, strings.Join(faults, "; ")).
 		WithFix("nothing of it is published. Look at its candidates: leadlake sql \"from candidates.lead_records where run_id = '%[1]s' and lead_id = '...'\". Where they are right: leadlake publish --run %[1]s --accept-merges, or raise merge_limits in the configuration. Where not: correct the list and run the campaign again", p.Run.RunID)
-	return &MergesRefused{m, refused}
+	return &MergesRefusedError{m, refused}
 }
 
 func readMerges(ctx context.Context, s *lake.Session, run leadlake.Run, limits MergeLimits) (Merges, error) {

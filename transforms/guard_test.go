@@ -34,10 +34,10 @@ func TestCheckMerges_refuses_what_a_bad_list_would_merge(t *testing.T) {
 	t.Parallel()
 	c := newCampaign(t)
 	limits := MergeLimits{LeadRecords: 25, LeadsEnded: 0.05, ShareGrowth: 0.3}
-	check := func(run string) (*MergesRefused, error) {
+	check := func(run string) (*MergesRefusedError, error) {
 		t.Helper()
 		err := CheckMerges(t.Context(), c.lake, c.params(run), limits)
-		var refused *MergesRefused
+		var refused *MergesRefusedError
 		if err != nil && !errors.As(err, &refused) {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestCheckMerges_refuses_a_lead_of_one_giant_block(t *testing.T) {
 	c.ingest("r1", records...)
 	c.transform("r1")
 	err := CheckMerges(t.Context(), c.lake, c.params("r1"), MergeLimits{LeadRecords: 20})
-	var refused *MergesRefused
+	var refused *MergesRefusedError
 	if !errors.As(err, &refused) {
 		t.Fatalf("it is not refused: %v", err)
 	}

@@ -161,7 +161,7 @@ func (e *matchEngine) prepare(ctx context.Context, project *Project) error {
 		{&e.compare, "select c.left_id, c.right_id, " + levelColumns() + "distance_m(l.lat, l.lon, r.lat, r.lon) as metres from (" + compared.SQL + "\n) as c inner join scratch.intermediate.int_records_normalised as l on l.record_id = c.left_id inner join scratch.intermediate.int_records_normalised as r on r.record_id = c.right_id"},
 	} {
 		var err error
-		if *s.to, err = e.conn.PrepareContext(ctx, s.query); err != nil {
+		if *s.to, err = e.conn.PrepareContext(ctx, s.query); err != nil { //nolint:sqlclosecheck // they end with the connection
 			return fmt.Errorf("set up matching: %w", err)
 		}
 	}

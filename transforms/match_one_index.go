@@ -28,7 +28,7 @@ func openMatchIndex(path string) (*matchIndex, error) {
 	}
 	x := &matchIndex{file: f}
 	if err := x.load(); err != nil {
-		f.Close() //nolint:errcheck // nothing was written
+		f.Close() // nothing was written
 		return nil, leadlake.Errorf(leadlake.Conflict, "open match index %s: %w", path, err).WithFix("delete it; leadlake match makes it anew")
 	}
 	return x, nil

@@ -84,7 +84,7 @@ func (a *app) explainLeads(ctx context.Context, ws *workspace, s *lake.Session, 
 	if err != nil {
 		return explainedLeads{}, err
 	}
-	defer matcher.Close() //nolint:errcheck // it was only read
+	defer matcher.Close() // it was only read
 	found, err := matcher.Explain(ctx, sides[0], sides[1])
 	if err != nil {
 		return explainedLeads{}, err

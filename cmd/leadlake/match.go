@@ -94,7 +94,7 @@ func (a *app) match(cmd *cobra.Command, f matchFlags) error {
 	if err != nil {
 		return err
 	}
-	defer matcher.Close() //nolint:errcheck // it was only read
+	defer matcher.Close() // it was only read
 	if f.measure > 0 {
 		return a.measureMatches(ctx, matcher, f.measure, f.options)
 	}

@@ -128,7 +128,7 @@ func (s *matchService) release(m *usedMatcher) {
 	isLast := m.users == 0
 	s.mu.Unlock()
 	if isLast {
-		m.Close() //nolint:errcheck // it was only read
+		m.Close() // it was only read
 	}
 }
 

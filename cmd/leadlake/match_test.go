@@ -82,7 +82,7 @@ func TestMatch_and_explain_say_why_records_are_one_business(t *testing.T) {
 	if err := decoder.Decode(&second); err != nil || decoder.More() || len(first.Candidates) == 0 || first.Candidates[0].LeadID != hardware || len(second.Candidates) != 0 {
 		t.Errorf("a stream is answered by %s", out)
 	}
-	for input, want := range map[string]string{"": "no record to match", `{"nmae": "x"}`: "record 1", `{"city": "Springfield"}`: "nothing to find a lead by"} {
+	for input, want := range map[string]string{"": "no record to match", `{"title": "x"}`: "record 1", `{"city": "Springfield"}`: "nothing to find a lead by"} {
 		if _, complaint, code := s.told(t, input, "match"); code != exitUsage || !strings.Contains(complaint, want) {
 			t.Errorf("%q: exit %d, %s", input, code, complaint)
 		}

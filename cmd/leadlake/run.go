@@ -186,7 +186,7 @@ func (j *job) failed(ctx context.Context, cause error) error {
 	if ctx.Err() != nil || leadlake.ErrorCode(cause).Retryable() || leadlake.ErrorCode(cause) == leadlake.Internal {
 		return cause
 	}
-	if refused := (*transforms.MergesRefused)(nil); errors.As(cause, &refused) {
+	if refused := (*transforms.MergesRefusedError)(nil); errors.As(cause, &refused) {
 		_, err := j.await(ctx) // a person decides
 		return errors.Join(cause, err)
 	}

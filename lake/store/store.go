@@ -32,6 +32,9 @@ var migrations embed.FS
 //go:embed queries.sql
 var queryText string
 
+//go:embed queries_delivery.sql
+var deliveryText string
+
 // Options tune a Store. The zero value is ready for use.
 type Options struct {
 	Now func() time.Time // time.Now by default; leases compare it between processes
@@ -60,7 +63,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, queries: parseQueries(queryText), now: opts.Now}, nil
+	return &Store{db: db, queries: parseQueries(queryText + deliveryText), now: opts.Now}, nil
 }
 
 // IsPostgres says whether a DSN is an address of Postgres rather than a file.

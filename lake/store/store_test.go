@@ -454,7 +454,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 
 func TestEveryQueryIsKnown(t *testing.T) {
 	t.Parallel()
-	queries := parseQueries(queryText)
+	queries := parseQueries(queryText + deliveryText)
 	if len(queries) == 0 {
 		t.Error("queries.sql has no query")
 	}

@@ -50,7 +50,7 @@ func TestMatch_answers_as_openapi_says(t *testing.T) {
 		{`{"campaign": "Other", "record": {"name": "Ace"}}`, http.StatusNotFound},
 		{`{"campaign": "Denver plumbers", "record": {}}`, http.StatusBadRequest},
 		{`{"record": {"name": "Ace"}}`, http.StatusBadRequest},
-		{`{"campaign": "Denver plumbers", "record": {"nmae": "Ace"}}`, http.StatusBadRequest},
+		{`{"campaign": "Denver plumbers", "record": {"title": "Ace"}}`, http.StatusBadRequest},
 		{`{"campaign": "Denver plumbers", "record": {"name": "Ace"}} {}`, http.StatusBadRequest},
 		{`not json`, http.StatusBadRequest},
 		{`{"campaign": "` + strings.Repeat("x", maxMatchBody) + `"}`, http.StatusBadRequest},

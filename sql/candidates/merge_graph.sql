@@ -4,9 +4,9 @@
 -- materialize: table
 -- pii: none
 -- why: model and pattern say what the pair weighs and why: pattern is its levels (int_pairs_compared), whose weights in
---   that run are in match_weights. A provider's row and its answer about the same lead make one pair. A pair that a person linked is that person's,
---   whatever it weighs; pairs that are kept apart, by a person or by clustering, are none. Links are decided when they
---   were made, all else by each run anew
+--   that run are in match_weights. A provider's row and its answer about the same lead make one pair. A pair that a
+--   person linked is that person's, whatever it weighs; pairs that are kept apart, by a person or by clustering, are
+--   none. Links are decided when they were made, all else by each run anew
 
 with matched as (
     select

@@ -35,7 +35,7 @@ test-deps: ; @scripts/deps.sh test
 lint-deps: ; @scripts/deps.sh lint
 
 test: setup test-deps ## run all tests (PKG=./lake RUN=TestName narrow it)
-	@gotestsum --format pkgname-and-test-fails --hide-summary=output -- -timeout 15m -run '$(RUN)' $(PKG)
+	@gotestsum --format pkgname-and-test-fails --hide-summary=output -- -timeout 25m -run '$(RUN)' $(PKG)
 
 conformance: build ## the providers' own clients and documents judge the sandbox
 	@scripts/conformance.sh

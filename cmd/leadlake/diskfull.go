@@ -7,9 +7,9 @@ import (
 )
 
 // noSpaceSigns are the texts with which DuckDB, SQLite and the system say that
-// a disk is full. DuckDB gives them no type of their own; 778 is SQLite's code
-// for a write that failed.
-var noSpaceSigns = []string{"no space left on device", "database or disk is full", "file too large", "disk i/o error (778)"}
+// a disk is full. DuckDB gives them no type of their own; of a write that
+// failed SQLite says that it is an I/O error.
+var noSpaceSigns = []string{"no space left on device", "database or disk is full", "file too large", "disk i/o error"}
 
 // rolledBack is what the catalog says when SQLite has given up a transaction
 // by itself, which it does when it cannot write.

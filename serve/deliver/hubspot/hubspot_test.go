@@ -155,7 +155,7 @@ func TestHubspot_outcomes_come_back_once(t *testing.T) {
 		var rows []deliver.Row
 		for i := range 100 {
 			rows = append(rows, row(fmt.Sprintf("k%d@firm.example", 100*part+i), map[string]any{
-				"leadlake_id": fmt.Sprint("l", 100*part+i), "leadlake_score": 0.5, "leadlake_rating": 4.9, "leadlake_reviews": 400, "leadlake_technologies": "x",
+				"leadlake_id": fmt.Sprint("l", 100*part+i), "leadlake_score": 0.5, "leadlake_rating": 4.9, "leadlake_reviews": 400, "leadlake_technologies": "shopify; stripe; react; sap",
 			}))
 		}
 		b.Send(rows...)

@@ -53,6 +53,8 @@ func ReadArtefact(text []byte) (a Artefact, err error) {
 			WithFix("train it again with this version of leadlake")
 	case len(a.Encoding.Columns) == 0:
 		return a, leadlake.Errorf(leadlake.Invalid, "read model %s: it has no columns", a.Name)
+	case a.Encoding.check() != nil:
+		return a, leadlake.Errorf(leadlake.Invalid, "read model %s: %w", a.Name, a.Encoding.check())
 	case len(a.Tiers) == 0 || a.Tiers[len(a.Tiers)-1].Min != 0:
 		return a, leadlake.Errorf(leadlake.Invalid, "read model %s: its last tier does not begin at 0", a.Name)
 	case a.Rules != nil && (a.Rules.Weight < 0 || a.Rules.Weight > 1):

@@ -2,6 +2,7 @@ package learned
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -173,6 +174,23 @@ func isConstant(c Column, batches []arrow.RecordBatch) bool {
 		}
 	}
 	return true
+}
+
+// check refuses what Fill would leave unfilled, and so score as zero: a
+// feature has one column, or its levels side by side, each once.
+func (e Encoding) check() error {
+	seen := map[string]bool{}
+	for i, c := range e.Columns {
+		first := i == 0 || e.Columns[i-1].Feature != c.Feature
+		switch {
+		case c.Kind != number && c.Kind != flag && c.Kind != span && c.Kind != level && c.Kind != token:
+			return fmt.Errorf("column %s has the unknown kind %q", c.Name(), c.Kind)
+		case !first && (c.Kind != e.Columns[i-1].Kind || c.Kind != level && c.Kind != token), first && seen[c.Feature], seen[c.Feature+"="+c.Level] && c.Level != "":
+			return fmt.Errorf("column %s does not stand once beside the others of its feature", c.Name())
+		}
+		seen[c.Feature], seen[c.Feature+"="+c.Level] = true, true
+	}
+	return nil
 }
 
 // Names are the names of the columns, in their order.
